@@ -1,0 +1,25 @@
+// Command bench measures patch set → published database against what people
+// run today: a fresh database, stock Liquibase on master, stock Liquibase on
+// the candidate. The ways are run in turn, in one run; what counts is their
+// ratio. `make bench` runs it.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	rounds := flag.Int("rounds", 5, "how often each way is run")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, *rounds); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}

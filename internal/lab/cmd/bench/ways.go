@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/patchbay-ci/patchbay/internal/lab"
+)
+
+// step runs one step and gives its seconds.
+func (b *bench) step(ctx context.Context, env []string, args ...string) (float64, error) {
+	cmd := exec.CommandContext(ctx, filepath.Join(b.bin, args[0]), args[1:]...)
+	cmd.Env = append(append(append(os.Environ(), b.site.Env()...), b.gerrit.Environment()...), env...)
+	cmd.Env = append(cmd.Env, "LIQUIBASE_HOME="+b.home, "PATCHBAY_CACHE_DIR="+b.cache, "PATCHBAY_RUN_DIR="+filepath.Join(b.work, "run"),
+		"PATCHBAY_MAX_CANDIDATES=0")
+	began := time.Now()
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w: %s", strings.Join(args, " "), err, out)
+	}
+	return time.Since(began).Seconds(), nil
+}
+
+// patchSet measures create-temp-db and apply-changelog, from nothing to the
+// published database; get-changes is not counted, stock has no such thing.
+func (b *bench) patchSet(ctx context.Context, env []string, public string) (float64, error) {
+	if err := b.drop(ctx, public); err != nil {
+		return 0, err
+	}
+	if _, err := b.step(ctx, env, "get-changes"); err != nil {
+		return 0, err
+	}
+	created, err := b.step(ctx, env, "create-temp-db")
+	if err != nil {
+		return 0, err
+	}
+	applied, err := b.step(ctx, env, "apply-changelog")
+	return created + applied, err
+}
+
+// firstTime is a patch set whose base database does not exist yet.
+func (b *bench) firstTime(ctx context.Context, m *model) (float64, error) {
+	list, err := b.query(ctx, "SELECT datname FROM pg_database WHERE datname LIKE '"+b.site.Names.Prefix+"base-%'")
+	if err != nil {
+		return 0, err
+	}
+	for _, name := range list {
+		if err := b.drop(ctx, name); err != nil {
+			return 0, err
+		}
+	}
+	return b.patchSet(ctx, m.env, m.public)
+}
+
+// stock is what people run today.
+func (b *bench) stock(ctx context.Context, m *model) (float64, error) {
+	name := b.site.Names.Prefix + "stock"
+	if err := b.drop(ctx, name); err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	if _, err := b.query(ctx, fmt.Sprintf("CREATE DATABASE %q TEMPLATE %q", name, b.site.Names.Template)); err != nil {
+		return 0, err
+	}
+	for _, tree := range []string{m.base, m.candidate} {
+		if err := b.liquibase(ctx, tree, name); err != nil {
+			return 0, err
+		}
+	}
+	return time.Since(began).Seconds(), nil
+}
+
+// liquibase is a plain update by the installation's own starter, as the
+// superuser: the way of least trouble.
+func (b *bench) liquibase(ctx context.Context, tree, database string) error {
+	server := b.site.Server
+	cmd := exec.CommandContext(ctx, filepath.Join(b.home, "liquibase"), "--search-path="+tree, "--show-banner=false",
+		"update", "--changelog-file="+rootChangelog, fmt.Sprintf("--url=jdbc:postgresql://%s:%d/%s", server.Host, server.Port, database))
+	cmd.Dir = b.work
+	cmd.Env = append(os.Environ(), "LIQUIBASE_COMMAND_USERNAME=postgres", "LIQUIBASE_COMMAND_PASSWORD="+server.Password)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("stock liquibase: %w: %s", err, out)
+	}
+	return nil
+}
+
+func (b *bench) drop(ctx context.Context, database string) error {
+	_, err := b.query(ctx, fmt.Sprintf("DROP DATABASE IF EXISTS %q WITH (FORCE)", database))
+	return err
+}
+
+// query runs a statement as the superuser and gives its first column.
+func (b *bench) query(ctx context.Context, sql string) ([]string, error) {
+	conn, err := pgx.Connect(ctx, b.site.SuperURL("postgres"))
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close(ctx)
+	rows, err := conn.Query(ctx, sql)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// startUp measures the start of each binary and the memory of a whole run.
+func (b *bench) startUp(ctx context.Context) error {
+	fmt.Printf("\nStart of a binary (--version, fastest of 20) and its size\n")
+	binaries, err := filepath.Glob(filepath.Join(b.bin, "*"))
+	if err != nil {
+		return err
+	}
+	for _, binary := range binaries {
+		fastest, memory := time.Hour, int64(0)
+		for range 20 {
+			began := time.Now()
+			cmd := exec.CommandContext(ctx, binary, "--version")
+			if err := cmd.Run(); err != nil {
+				return fmt.Errorf("%s --version: %w", filepath.Base(binary), err)
+			}
+			fastest = min(fastest, time.Since(began))
+			if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+				memory = max(memory, usage.Maxrss)
+			}
+		}
+		fmt.Printf("  %-20s %6.1f ms  %5.1f MiB\n", filepath.Base(binary), float64(fastest.Microseconds())/1000, float64(memory)/1024)
+	}
+	return nil
+}
+
+func (b *bench) close() error {
+	return errors.Join(os.RemoveAll(b.work), lab.Stop(b.before...))
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/patchbay-ci/patchbay/internal/change"
+)
+
+// table shows all rows for a person.
+func table(rows []row) string {
+	var text strings.Builder
+	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "CHANGE\tPATCH SET\tVERIFIED\tSECONDS\tDATABASE\tWHAT\t")
+	for _, r := range rows {
+		fmt.Fprintf(w, "%d\t%d\t%s\t%.1f\t%s\t%s\t\n", r.pushed.Number, r.pushed.PatchSet, r.vote(), r.run.Seconds, r.database(), r.scene.what)
+		for _, line := range r.lines() {
+			fmt.Fprintf(w, "\t\t\t\t\t  %s\t\n", line)
+		}
+	}
+	w.Flush()
+	return text.String()
+}
+
+func (r row) vote() string {
+	if r.run.Reported == nil || r.run.Reported.Vote == nil {
+		return "none"
+	}
+	return fmt.Sprintf("%+d", *r.run.Reported.Vote)
+}
+
+func (r row) database() string {
+	if r.run.Applied == nil || r.run.Applied.Outcome != change.Applied && r.run.Applied.Outcome != change.Reused {
+		return "-"
+	}
+	return r.run.Applied.Database
+}
+
+// lines are the difference, or the reason.
+func (r row) lines() []string {
+	switch a := r.run.Applied; {
+	case a == nil:
+		return nil
+	case a.Failure != nil:
+		return []string{a.Failure.Where(), a.Failure.Message}
+	case len(a.Summary) == 0:
+		return []string{"no difference"}
+	default:
+		return a.Summary
+	}
+}
+
+// check makes the demo fail when a verdict is not the expected one.
+func check(rows []row) (err error) {
+	for _, r := range rows {
+		if want := fmt.Sprintf("%+d", r.scene.vote); r.vote() != want {
+			err = errors.Join(err, fmt.Errorf("%s: verified %s, want %s\n%s", r.scene.what, r.vote(), want, logs(r)))
+		}
+	}
+	return err
+}
+
+func logs(r row) string {
+	var text strings.Builder
+	for _, s := range r.run.Steps {
+		fmt.Fprintf(&text, "%s: exit status %d\n%s", s.Name, s.Status, s.Stderr)
+	}
+	return text.String()
+}

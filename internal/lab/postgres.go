@@ -1,0 +1,179 @@
+package lab
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// PostgresServer is a running server of one major version. All its TCP
+// connections authenticate by scram-sha-256; there is no Unix socket.
+type PostgresServer struct {
+	Version  int    `json:"version"` // 15 or 18
+	Host     string `json:"host"`
+	Port     int    `json:"port"`
+	Dir      string `json:"dir"`      // data directory and log; removed by Stop
+	Password string `json:"password"` // of the superuser "postgres"
+	PID      int    `json:"pid"`
+
+	installation installation
+}
+
+// StartPostgres gives the shared server of a version, starting it when it
+// does not run. It keeps running after this process, until Stop.
+func StartPostgres(ctx context.Context, version int) (*PostgresServer, error) {
+	name := "postgres-" + strconv.Itoa(version)
+	server := &PostgresServer{}
+	err := Locked(name, func() error {
+		found, err := readState(name, server)
+		if err != nil {
+			return err
+		}
+		if found && alive(server.PID) && server.ready(ctx) == nil {
+			return nil
+		}
+		if server, err = newPostgres(ctx, version); err != nil {
+			return err
+		}
+		return writeState(name, server)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start PostgreSQL %d: %w", version, err)
+	}
+	return server, nil
+}
+
+// URL is a connection string of a login to a database of this server.
+func (p *PostgresServer) URL(user, password, database string) string {
+	u := url.URL{
+		Scheme:   "postgres",
+		User:     url.UserPassword(user, password),
+		Host:     net.JoinHostPort(p.Host, strconv.Itoa(p.Port)),
+		Path:     "/" + database,
+		RawQuery: "sslmode=disable",
+	}
+	return u.String()
+}
+
+// SuperURL is the superuser's connection string: for preparing tests, never
+// for what is tested.
+func (p *PostgresServer) SuperURL(database string) string {
+	return p.URL("postgres", p.Password, database)
+}
+
+func (p *PostgresServer) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, p.SuperURL("postgres"))
+	if err != nil {
+		return err
+	}
+	return conn.Close(ctx)
+}
+
+// newPostgres makes a cluster in a new directory and starts it.
+func newPostgres(ctx context.Context, version int) (*PostgresServer, error) {
+	inst, err := findInstallation(ctx, version)
+	if err != nil {
+		return nil, err
+	}
+	place, err := serverPlace()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp(place, fmt.Sprintf("postgres-%d-", version))
+	if err != nil {
+		return nil, err
+	}
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	server := &PostgresServer{
+		Version: version, Host: "127.0.0.1", Port: port, Dir: dir,
+		Password: rand.Text(), installation: inst,
+	}
+	if err := server.initdb(ctx); err != nil {
+		return nil, err
+	}
+	return server, server.start(ctx)
+}
+
+func (p *PostgresServer) initdb(ctx context.Context) error {
+	passwords := filepath.Join(p.Dir, "password")
+	if err := os.WriteFile(passwords, []byte(p.Password), 0o600); err != nil {
+		return err
+	}
+	defer os.Remove(passwords)
+	if err := p.installation.own(p.Dir, passwords); err != nil {
+		return err
+	}
+	err := p.installation.run(ctx, "initdb", "--pgdata", p.data(), "--username", "postgres", "--pwfile", passwords,
+		"--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-sync", "--no-instructions")
+	if err != nil {
+		return err
+	}
+	return appendFile(filepath.Join(p.data(), "postgresql.conf"), settings)
+}
+
+// settings are for a server that may lose its data and serves many test
+// binaries at once; what concerns locks and sessions is left as shipped.
+const settings = `
+listen_addresses = '127.0.0.1'
+unix_socket_directories = ''
+max_connections = 300
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+max_wal_size = '2GB'
+log_min_messages = warning
+log_line_prefix = '%m [%p] %u@%d '
+`
+
+func (p *PostgresServer) data() string { return filepath.Join(p.Dir, "data") }
+
+func (p *PostgresServer) start(ctx context.Context) error {
+	err := p.installation.run(ctx, "pg_ctl", "start", "--pgdata", p.data(), "--log", filepath.Join(p.Dir, "log"),
+		"--timeout", "60", "--options", "-p "+strconv.Itoa(p.Port))
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(filepath.Join(p.data(), "postmaster.pid"))
+	if err != nil {
+		return err
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	if p.PID, err = strconv.Atoi(line); err != nil {
+		return fmt.Errorf("read postmaster.pid: %w", err)
+	}
+	return p.ready(ctx)
+}
+
+func freePort() (int, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port, nil
+}
+
+func appendFile(path, text string) error {
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	if _, err := file.WriteString(text); err != nil {
+		return err
+	}
+	return file.Close()
+}

@@ -1,0 +1,141 @@
+package pg
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/patchbay-ci/patchbay/internal/change"
+)
+
+// cleanUpTime is for what must still be done after the context has ended.
+const cleanUpTime = 30 * time.Second
+
+// Access says what a new database is for and who may do what in it.
+type Access struct {
+	Owner      string // the owner role: CREATE and TEMPORARY
+	Reader     string // gets nothing yet: CONNECT comes with Publish
+	Comment    string
+	SearchPath string // schemas, comma separated, as the database's setting; "" none
+}
+
+// Clone makes a database from a source that the service role owns. Nobody can
+// enter it before it is complete: it is born closed, then rights, settings,
+// comment and opening come in one transaction.
+//
+// A source in use is tried again for a minute; waiting (may be nil) is told
+// why. ErrExists and ErrNoDatabase can be asked for with errors.Is. Whatever
+// else fails leaves no database.
+func (s *Server) Clone(ctx context.Context, source, name string, a Access, waiting func(reason string)) error {
+	if err := s.create(ctx, source, name, waiting); err != nil {
+		return fmt.Errorf("clone %s into %s: %w", source, name, err)
+	}
+	if err := s.transaction(ctx, a.statements(name)...); err != nil {
+		return fmt.Errorf("set up %s: %w", name, s.undoClone(ctx, name, Classify(err)))
+	}
+	return nil
+}
+
+func (a Access) statements(name string) []string {
+	database := Ident(name)
+	statements := []string{
+		"REVOKE CONNECT, TEMPORARY ON DATABASE " + database + " FROM PUBLIC",
+		"GRANT CREATE, TEMPORARY ON DATABASE " + database + " TO " + Ident(a.Owner),
+		commentOn(name, a.Comment),
+	}
+	if a.SearchPath != "" {
+		statements = append(statements, "ALTER DATABASE "+database+" SET search_path = "+identList(a.SearchPath))
+	}
+	return append(statements, "ALTER DATABASE "+database+" ALLOW_CONNECTIONS true")
+}
+
+// identList quotes each schema of a search path.
+func identList(path string) string {
+	var quoted []string
+	for part := range strings.SplitSeq(path, ",") {
+		quoted = append(quoted, Ident(strings.Trim(strings.TrimSpace(part), `"`)))
+	}
+	return strings.Join(quoted, ", ")
+}
+
+func (s *Server) create(ctx context.Context, source, name string, waiting func(string)) error {
+	if len(name) > maxName {
+		return change.Failf(change.KindConfiguration, "database name %q is longer than %d bytes", name, maxName)
+	}
+	there, err := s.Database(ctx, name)
+	if err != nil {
+		return err
+	}
+	if there != nil {
+		return ErrExists
+	}
+	for deadline := time.Now().Add(time.Minute); ; {
+		err := s.createOnce(ctx, source, name)
+		if state(err) != objectInUse || time.Now().After(deadline) {
+			return s.whyNotCreated(ctx, err, source, name)
+		}
+		if waiting != nil {
+			waiting(s.sessionsOn(ctx, source))
+		}
+		if err := sleep(ctx, 250*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// createOnce is one CREATE DATABASE; the server itself waits 5 s for a source
+// in use. WAL_LOG needs no checkpoints, unlike FILE_COPY, and is the faster
+// one for structure without rows.
+func (s *Server) createOnce(ctx context.Context, source, name string) error {
+	return s.exec(ctx, fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s ALLOW_CONNECTIONS false STRATEGY wal_log",
+		Ident(name), Ident(source)))
+}
+
+func (s *Server) whyNotCreated(ctx context.Context, err error, source, name string) error {
+	switch state(err) {
+	case duplicateDatabase:
+		return ErrExists
+	case invalidCatalogName:
+		return ErrNoDatabase
+	case objectInUse:
+		return change.Failf(change.KindInfrastructure, "%s for a minute; it can be cloned only while nobody is connected", s.sessionsOn(ctx, source)).
+			WithHint("end these sessions, or forbid them: ALTER DATABASE %s ALLOW_CONNECTIONS false", Ident(source))
+	}
+	if err != nil && ctx.Err() != nil { // the server may have gone on
+		return s.undoClone(ctx, name, Classify(ctx.Err()))
+	}
+	if err != nil {
+		return Classify(err)
+	}
+	return nil
+}
+
+// sessionsOn says who is connected; the text never quotes an application's
+// own name, which anyone may choose.
+func (s *Server) sessionsOn(ctx context.Context, database string) string {
+	sessions := 0
+	err := s.withAdmin(ctx, func(conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, "SELECT count(*) FROM pg_stat_activity WHERE datname = $1", database).Scan(&sessions)
+	})
+	switch {
+	case err != nil || sessions == 0:
+		return database + " is in use"
+	case sessions == 1:
+		return database + " is in use by 1 session"
+	}
+	return fmt.Sprintf("%s is in use by %d sessions", database, sessions)
+}
+
+// undoClone drops what a failed clone left, in its own time; a failure to do
+// so is added to the reason.
+func (s *Server) undoClone(ctx context.Context, name string, why *change.Failure) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
+	defer cancel()
+	if err := s.drop(ctx, name); err != nil {
+		why.Message += "; and the half-made database is left: " + change.AsFailure(err).Message
+	}
+	return why
+}

@@ -1,0 +1,170 @@
+package pg_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/patchbay-ci/patchbay/internal/change"
+	"github.com/patchbay-ci/patchbay/internal/lab"
+	"github.com/patchbay-ci/patchbay/internal/pg"
+)
+
+func publication(site *lab.Site, attempt string) pg.Publication {
+	return pg.Publication{
+		Attempt: attempt, Public: site.Names.Candidate(7), Retired: attempt, Comment: "published",
+		Owner: site.OwnerRole, Reader: site.ReaderRole,
+	}
+}
+
+func TestPublish(t *testing.T) {
+	onEach(t, func(t *testing.T, site *lab.Site, server *pg.Server) {
+		site.Template(t, "CREATE SCHEMA registry; CREATE TABLE registry.lab (id int)")
+		public := site.Names.Candidate(7)
+		for i, want := range []bool{false, true} {
+			attempt := site.Names.Attempt(7, 1, uint32(i))
+			clone(t, site, server, site.Names.Template, attempt)
+			replaced, err := server.Publish(t.Context(), publication(site, attempt))
+			if err != nil || replaced != want {
+				t.Fatalf("replaced %t, %v; want %t", replaced, err, want)
+			}
+			got, err := server.Database(t.Context(), public)
+			if err != nil || got == nil || got.Comment != "published" || !got.AllowConnections {
+				t.Errorf("published: %+v, %v", got, err)
+			}
+			retired, err := server.Database(t.Context(), attempt)
+			if err != nil || (retired != nil) != want {
+				t.Errorf("retired %+v, %v", retired, err)
+			}
+			lab.Connect(t, site.ReaderURL(public))
+		}
+		if _, err := pgx.Connect(t.Context(), site.ReaderURL(site.Names.Attempt(7, 1, 1))); err == nil {
+			t.Error("the reader enters the retired database")
+		}
+		if scalar[bool](t, site, public, "SELECT has_database_privilege("+pg.Literal(site.OwnerRole)+", current_database(), 'CREATE, TEMPORARY')") {
+			t.Error("the owner may still create in the public database")
+		}
+		rows, err := lab.Connect(t, site.ReaderURL(public)).Exec(t.Context(), "SELECT * FROM registry.lab")
+		if err == nil {
+			t.Errorf("the reader reads rows: %s", rows)
+		}
+	})
+}
+
+// TestPublishUnderReaders swaps again and again while readers reconnect: each
+// sees a complete structure, the old or the new one.
+func TestPublishUnderReaders(t *testing.T) {
+	swaps := 100
+	if testing.Short() {
+		swaps = 10
+	}
+	onEach(t, func(t *testing.T, site *lab.Site, server *pg.Server) {
+		site.Template(t, "CREATE SCHEMA registry; CREATE TABLE registry.a (id int); CREATE TABLE registry.b (id int)")
+		first, other := site.Names.Attempt(7, 1, 1), site.Names.Attempt(7, 1, 2)
+		clone(t, site, server, site.Names.Template, first)
+		clone(t, site, server, site.Names.Template, other)
+		if _, err := server.Publish(t.Context(), publication(site, first)); err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var readers sync.WaitGroup
+		seen := make([]int, 4)
+		for i := range seen {
+			readers.Go(func() { seen[i] = readUntil(ctx, t, site) })
+		}
+		var longest time.Duration
+		for i := range swaps {
+			started := time.Now()
+			if replaced, err := server.Publish(t.Context(), publication(site, other)); err != nil || !replaced {
+				t.Fatalf("swap %d: replaced %t, %v", i, replaced, err)
+			}
+			longest = max(longest, time.Since(started))
+		}
+		stop()
+		readers.Wait()
+		t.Logf("%d swaps, the longest %s; complete reads %v", swaps, longest, seen)
+		if longest > 5*time.Second {
+			t.Errorf("a swap took %s", longest)
+		}
+	})
+}
+
+// readUntil connects and reads again and again; a session that is ended or
+// finds the name gone for a moment is no fault, half a structure is.
+func readUntil(ctx context.Context, t *testing.T, site *lab.Site) (complete int) {
+	for ctx.Err() == nil {
+		conn, err := pgx.Connect(ctx, site.ReaderURL(site.Names.Candidate(7)))
+		if err != nil {
+			continue
+		}
+		for tables := 0; err == nil; {
+			err = conn.QueryRow(ctx, "SELECT count(*) FROM pg_catalog.pg_class WHERE relnamespace = 'registry'::regnamespace").Scan(&tables)
+			if err == nil && tables != 2 {
+				t.Errorf("a reader saw %d tables", tables)
+			}
+			if err == nil {
+				complete++
+			}
+		}
+		conn.Close(context.Background())
+	}
+	return complete
+}
+
+func TestPublishUnderSuperuser(t *testing.T) {
+	t.Parallel()
+	site := lab.Postgres(t, 18)
+	server := connect(t, site.URL)
+	site.Template(t, "")
+	attempt := site.Names.Attempt(7, 1, 1)
+	clone(t, site, server, site.Names.Template, attempt)
+	lab.Connect(t, site.SuperURL(attempt))
+	_, err := server.Publish(t.Context(), publication(site, attempt))
+	if kindOf(err) != change.KindInfrastructure {
+		t.Errorf("a superuser's session: %v", err)
+	}
+	if left, err := server.Database(t.Context(), attempt); err != nil || left == nil || !left.AllowConnections {
+		t.Errorf("the attempt is not as it was: %+v, %v", left, err)
+	}
+}
+
+// TestNamesOf63Bytes runs an attempt's life under the longest names.
+func TestNamesOf63Bytes(t *testing.T) {
+	onEach(t, func(t *testing.T, site *lab.Site, server *pg.Server) {
+		site.Template(t, "")
+		site.Names.Prefix = (site.Names.Prefix + "0123456789012345678901234")[:26] + "-"
+		if faults := site.Names.Faults(); len(faults) > 0 {
+			t.Fatal(faults)
+		}
+		attempt := site.Names.Attempt(9999999999, 9999999999, 0xffffffff)
+		role := site.Names.Login(attempt)
+		if len(role) != 63 {
+			t.Fatalf("%s has %d bytes, want 63", role, len(role))
+		}
+		clone(t, site, server, site.Names.Template, attempt)
+		login, err := server.CreateLogin(t.Context(), role, attempt, site.OwnerRole, limits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := server.DropLogin(t.Context(), *login); err != nil {
+			t.Error(err)
+		}
+		p := publication(site, attempt)
+		p.Public = site.Names.Candidate(9999999999)
+		if _, err := server.Publish(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+		clone(t, site, server, site.Names.Template, attempt)
+		if replaced, err := server.Publish(t.Context(), p); err != nil || !replaced {
+			t.Errorf("replaced %t, %v", replaced, err)
+		}
+		for _, name := range []string{attempt, p.Public} {
+			if err := server.Drop(t.Context(), site.Names, name); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
