@@ -1,0 +1,162 @@
+package changelog
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/patchbay-ci/patchbay/internal/change"
+	"github.com/patchbay-ci/patchbay/internal/changelog/liquibase"
+	"github.com/patchbay-ci/patchbay/internal/changelog/sandbox"
+)
+
+// rules is the version of what Apply refuses and guards. It is part of the
+// digest: databases made under other rules are not reused.
+const rules = 1
+
+type liquibaseEngine struct {
+	settings Settings
+	roots    []Root
+	home     *liquibase.Home
+	cacheDir string
+	digest   string
+}
+
+func openLiquibase(s Settings, roots []Root, cacheDir string, environ Environ) (*liquibaseEngine, error) {
+	java, err := liquibase.Java(s.JavaHome, environ("PATH"))
+	if err != nil {
+		return nil, err
+	}
+	home, err := liquibase.Find(s.LiquibaseHome, java, s.Classpath)
+	if err != nil {
+		return nil, err
+	}
+	e := &liquibaseEngine{settings: s, roots: roots, home: home, cacheDir: cacheDir}
+	return e, e.makeDigest()
+}
+
+// WarmCache makes the archive of Java classes that later runs start faster
+// with, in the cache directory; an archive that is there already stays. It
+// runs Liquibase once, on nothing of the candidate's.
+func WarmCache(ctx context.Context, s Settings, cacheDir string, environ Environ) error {
+	engine, err := Open(ctx, s, cacheDir, environ)
+	if err != nil {
+		return err
+	}
+	e, is := engine.(*liquibaseEngine)
+	if !is {
+		return nil // goose has nothing to warm
+	}
+	if err := os.MkdirAll(cacheDir, 0o700); err != nil {
+		return change.Failf(change.KindConfiguration, "make the cache directory: %w", err)
+	}
+	return e.home.Train(ctx, cacheDir)
+}
+
+func (e *liquibaseEngine) Name() string   { return "liquibase " + e.home.Version }
+func (e *liquibaseEngine) Digest() string { return e.digest }
+
+func (e *liquibaseEngine) makeDigest() error {
+	jars, err := e.home.Digest(e.cacheDir)
+	if err != nil {
+		return err
+	}
+	standIns, err := liquibase.DigestFolder(e.settings.XSDDir)
+	if err != nil {
+		return err
+	}
+	e.digest, err = digestOf(e.settings, e.roots, "liquibase", jars, standIns)
+	return err
+}
+
+// digestOf covers the settings that reach an engine. Limits of time are not
+// among them: they change whether a run succeeds, not what it makes.
+func digestOf(s Settings, roots []Root, more ...string) (string, error) {
+	text, err := json.Marshal([]any{rules, more, roots, s.SearchPath, s.Labels, s.Parameters, s.ChangelogTable, s.LiquibaseSchema})
+	if err != nil {
+		return "", change.Failf(change.KindConfiguration, "digest of the settings: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+// Apply runs Liquibase once for each root changelog.
+func (e *liquibaseEngine) Apply(ctx context.Context, job Job) (*Report, error) {
+	report, err := e.apply(ctx, job)
+	if err != nil {
+		return nil, endSessions(ctx, job, err)
+	}
+	return report, nil
+}
+
+func (e *liquibaseEngine) apply(ctx context.Context, job Job) (*Report, error) {
+	tree, err := e.read(job)
+	if err != nil {
+		return nil, err
+	}
+	if len(tree.roots) == 0 {
+		return &Report{}, nil // a base without a changelog
+	}
+	before, err := readTracking(ctx, job, e.settings, "")
+	if err != nil {
+		return nil, err
+	}
+	if err := tree.guardBefore(before); err != nil {
+		return nil, err
+	}
+	report := &Report{Warnings: append(tree.warnings, sandbox.Missing()...)}
+	if err := e.runRoots(ctx, job, tree); err != nil {
+		return nil, tree.index.Locate(change.AsFailure(err))
+	}
+	after, err := readTracking(ctx, job, e.settings, before.schema)
+	if err != nil {
+		return nil, err
+	}
+	if report.Changesets, err = before.compare(after); err != nil {
+		return nil, tree.index.Locate(change.AsFailure(err))
+	}
+	return report, tree.guardAfter(before)
+}
+
+func (e *liquibaseEngine) runRoots(ctx context.Context, job Job, tree *scanned) error {
+	standIns, err := e.home.StandIns(tree.index.Schemas, e.settings.XSDDir, filepath.Join(job.Scratch, "xsd"))
+	if err != nil {
+		return err
+	}
+	for i, root := range tree.roots {
+		if err := e.run(ctx, job, root, i, standIns); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *liquibaseEngine) run(ctx context.Context, job Job, root Root, number int, standIns []string) error {
+	endpoint := job.Server.Endpoint()
+	if endpoint.Socket {
+		return change.Failf(change.KindConfiguration, "Liquibase cannot connect through a Unix socket").
+			WithHint("give DATABASE_URL a host and port that the server listens on by TCP")
+	}
+	update := liquibase.Update{
+		Dir:        filepath.Join(job.Dir, filepath.FromSlash(e.settings.SearchPath)),
+		Changelog:  root.Path,
+		Contexts:   root.Contexts,
+		Labels:     e.settings.Labels,
+		Parameters: job.Parameters,
+		Table:      e.settings.ChangelogTable,
+		Schema:     e.settings.LiquibaseSchema,
+		StandIns:   standIns,
+		Scratch:    filepath.Join(job.Scratch, fmt.Sprint("run-", number)),
+		Timeout:    e.settings.Timeout,
+		Progress:   job.Progress,
+		Database: liquibase.Database{
+			Host: endpoint.Host, Port: endpoint.Port, SSLMode: endpoint.SSLMode, SSLRootCert: endpoint.SSLRootCert,
+			Name: job.Login.Database, User: job.Login.Role, Password: job.Login.Password,
+		},
+	}
+	return e.home.Run(ctx, update, e.home.Archive(e.cacheDir))
+}

@@ -1,0 +1,129 @@
+package liquibase
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+
+	"github.com/patchbay-ci/patchbay/internal/change"
+)
+
+// Archive is the class data archive that Train made for this Java and these
+// jars, or "". Java itself checks it once more and does without it if in doubt.
+func (h *Home) Archive(cacheDir string) string {
+	if cacheDir == "" {
+		return ""
+	}
+	name, err := h.archiveName(cacheDir)
+	if err != nil {
+		return ""
+	}
+	if _, err := os.Stat(name); err != nil {
+		return ""
+	}
+	return name
+}
+
+// archiveName carries everything that an archive depends on.
+func (h *Home) archiveName(cacheDir string) (string, error) {
+	jars, err := h.Digest(cacheDir)
+	if err != nil {
+		return "", err
+	}
+	release, err := os.ReadFile(filepath.Join(filepath.Dir(filepath.Dir(h.Java)), "release"))
+	if err != nil {
+		return "", err // without it the build of this Java is unknown
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s", h.Java, release, h.classPath(), jars))
+	return filepath.Join(cacheDir, "liquibase-"+hex.EncodeToString(sum[:8])+".jsa"), nil
+}
+
+// Train runs Liquibase once, without a database and on a changelog of our own,
+// and lets Java write the classes that it loaded into an archive. See
+// https://docs.oracle.com/en/java/javase/17/vm/class-data-sharing.html.
+func (h *Home) Train(ctx context.Context, cacheDir string) error {
+	name, err := h.archiveName(cacheDir)
+	if err != nil {
+		return change.Failf(change.KindConfiguration, "name the class data archive: %w", err)
+	}
+	if _, err := os.Stat(name); err == nil {
+		return nil
+	}
+	work, err := os.MkdirTemp(cacheDir, "train-")
+	if err != nil {
+		return change.Failf(change.KindInfrastructure, "make a directory for training: %w", err)
+	}
+	defer os.RemoveAll(work)
+	made := filepath.Join(work, "archive.jsa")
+	if err := h.train(ctx, work, made); err != nil {
+		return err
+	}
+	if err := os.Rename(made, name); err != nil {
+		return change.Failf(change.KindInfrastructure, "keep the class data archive: %w", err)
+	}
+	return nil
+}
+
+func (h *Home) train(ctx context.Context, work, made string) error {
+	for name, text := range trainingFiles {
+		if err := os.WriteFile(filepath.Join(work, name), []byte(text), 0o600); err != nil {
+			return change.Failf(change.KindInfrastructure, "write the training changelog: %w", err)
+		}
+	}
+	u := Update{Dir: work, Scratch: work, Changelog: "main.xml"}
+	if err := os.MkdirAll(u.file("work"), 0o700); err != nil {
+		return change.Failf(change.KindInfrastructure, "make a directory for training: %w", err)
+	}
+	path := "--search-path="
+	if !h.SearchPath {
+		path = "--classpath="
+	}
+	argv := slices.Concat([]string{"-XX:ArchiveClassesAtExit=" + made}, h.javaOptions(u, ""), []string{
+		"--headless=true", path + work, "update-sql", "--changelog-file=main.xml",
+		"--output-file=" + filepath.Join(work, "out.sql"),
+		"--url=offline:postgresql?changeLogFile=" + filepath.Join(work, "history.csv"),
+	})
+	cmd := exec.CommandContext(ctx, h.Java, argv...)
+	cmd.Dir, cmd.Env = u.file("work"), []string{"LC_ALL=C.UTF-8"}
+	out, err := cmd.CombinedOutput()
+	if _, absent := os.Stat(made); err != nil || absent != nil {
+		return change.Failf(change.KindInfrastructure, "Java made no class data archive: %s", firstSaying(string(out))).
+			WithHint("runs work without it; Java 13 or newer can make one")
+	}
+	return nil
+}
+
+// trainingFiles use the kinds of changelog and change that models use most.
+var trainingFiles = map[string]string{
+	"logging.properties": logging,
+	"main.xml": `<?xml version="1.0" encoding="UTF-8"?>
+<databaseChangeLog xmlns="http://www.liquibase.org/xml/ns/dbchangelog" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
+    xsi:schemaLocation="http://www.liquibase.org/xml/ns/dbchangelog http://www.liquibase.org/xml/ns/dbchangelog/dbchangelog-4.5.xsd">
+  <property name="type" value="text"/>
+  <changeSet id="1" author="train">
+    <createTable tableName="a" remarks="a"><column name="id" type="uuid" remarks="id"><constraints primaryKey="true" primaryKeyName="pk_a"/></column>
+      <column name="name" type="${type}" defaultValue="x"><constraints nullable="false" unique="true"/></column></createTable>
+    <createIndex tableName="a" indexName="i_a"><column name="name"/></createIndex>
+  </changeSet>
+  <changeSet id="2" author="train" context="a or b">
+    <preConditions onFail="MARK_RAN"><sqlCheck expectedResult="1">SELECT 1</sqlCheck></preConditions>
+    <createTable tableName="b"><column name="id" type="bigint" autoIncrement="true"><constraints primaryKey="true"/></column><column name="a_id" type="uuid"/></createTable>
+    <addForeignKeyConstraint baseTableName="b" baseColumnNames="a_id" constraintName="fk_b" referencedTableName="a" referencedColumnNames="id"/>
+    <addColumn tableName="b"><column name="c" type="varchar(10)" valueNumeric="1"/></addColumn>
+    <insert tableName="b"><column name="c" value="1"/></insert>
+    <sql splitStatements="false">SELECT 1</sql><createView viewName="v">SELECT 1 AS one</createView>
+    <dropColumn tableName="b" columnName="c"/><modifyDataType tableName="a" columnName="name" newDataType="varchar(5)"/>
+    <addNotNullConstraint tableName="b" columnName="a_id"/><addUniqueConstraint tableName="b" columnNames="a_id"/>
+  </changeSet>
+  <include file="more.sql"/>
+  <include file="more.yaml"/>
+</databaseChangeLog>
+`,
+	"more.sql":  "--liquibase formatted sql\n--changeset train:3\nSELECT 1;\n",
+	"more.yaml": "databaseChangeLog:\n- changeSet: {id: 4, author: train, changes: [{sql: {sql: SELECT 1}}]}\n",
+}

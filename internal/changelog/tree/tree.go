@@ -1,0 +1,191 @@
+// Package tree reads the changelogs of a checkout: which changesets they hold
+// in which order and at which line, and what in them must not reach an engine.
+//
+// It is no second Liquibase. Contexts, preconditions and attributes that it
+// does not know are not looked at, and what it cannot read it leaves to the
+// engine: both trees of a patch set are read by the same rules, so that its
+// weaknesses cancel out when they are compared.
+package tree
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// Limits that no changelog written by people comes near.
+const (
+	maxFile    = 16 << 20 // bytes of one changelog
+	maxDepth   = 64       // files that include each other
+	maxVisits  = 20_000   // files read, a file counting as often as it is included
+	maxAliases = 200_000  // nodes of a YAML file with all aliases expanded
+	maxReports = 20       // faults or warnings
+)
+
+// Options say what the engine will be given besides the tree.
+type Options struct {
+	Prefix     string            // search path: folder of the checkout that changelogs are relative to
+	Parameters map[string]string // of the settings
+	Classes    bool              // Java classes named by a changelog are allowed: the settings have a class path
+}
+
+// Changeset is one changeset of the tree.
+type Changeset struct {
+	Path, ID, Author string // its identity, as the tracking table has it
+	File             string // where it stands, from the root of the checkout
+	Line             int
+	Reruns           bool // runOnChange or runAlways
+}
+
+// Key is the identity as Liquibase prints it.
+func (c Changeset) Key() string { return c.Path + "::" + c.ID + "::" + c.Author }
+
+// Place is a line of the tree and what is to be said about it.
+type Place struct {
+	File string // from the root of the checkout
+	Line int
+	Text string
+}
+
+func (p Place) String() string { return fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Text) }
+
+// Index is what was read.
+type Index struct {
+	Changesets []Changeset
+	Faults     []Place  // what must not run
+	Warnings   []Place  // parameters that nothing defines
+	Unreadable []Place  // files that this package cannot read; the engine may
+	Missing    []Place  // includes of files that are not in the tree; Text is the path
+	Schemas    []string // URLs of XML schemas that the files name
+
+	files map[string]bool
+}
+
+// Has says that a file of the tree is, or is named by, a reachable changelog.
+func (i *Index) Has(file string) bool { return i.files[file] }
+
+// Read follows the root changelogs of the checkout in dir.
+func Read(dir string, roots []string, o Options) *Index {
+	r := &reader{
+		index:    &Index{files: map[string]bool{}},
+		dir:      filepath.Join(dir, filepath.FromSlash(o.Prefix)),
+		options:  o,
+		defined:  map[string]string{},
+		schemas:  map[string]bool{},
+		mentions: map[string]Place{},
+	}
+	for name, value := range o.Parameters {
+		r.defined[name] = value
+	}
+	for _, root := range roots {
+		r.changelog(root, origin{})
+	}
+	r.warnUndefined()
+	return r.index
+}
+
+// reader walks the files in the order of the engine.
+type reader struct {
+	index    *Index
+	dir      string // of the search path
+	options  Options
+	stack    []string          // the files that include the current one, and itself
+	visits   int               //
+	defined  map[string]string // parameters, by name
+	schemas  map[string]bool
+	mentions map[string]Place // first place of every ${parameter}
+	order    []string         // of the keys of mentions
+}
+
+// origin is the element that includes a file; the zero value means a root.
+type origin struct {
+	file string
+	line int
+}
+
+// changelog reads one changelog file, named from the search path.
+func (r *reader) changelog(name string, from origin) {
+	if r.visits++; r.visits > maxVisits {
+		r.fault(from.file, from.line, "more than %d files are included", maxVisits)
+		return
+	}
+	for i, open := range r.stack {
+		if open == name {
+			r.fault(from.file, from.line, "the file includes itself: %s", strings.Join(append(r.stack[i:], name), " → "))
+			return
+		}
+	}
+	if len(r.stack) == maxDepth {
+		r.fault(from.file, from.line, "more than %d files include one another", maxDepth)
+		return
+	}
+	text, err := r.read(name)
+	if err != nil {
+		r.unread(name, from, err)
+		return
+	}
+	r.index.files[r.place(name)] = true
+	r.stack = append(r.stack, name)
+	r.parse(name, text)
+	r.stack = r.stack[:len(r.stack)-1]
+}
+
+func (r *reader) unread(name string, from origin, err error) {
+	switch {
+	case os.IsNotExist(err):
+		r.index.Missing = append(r.index.Missing, Place{File: r.place(from.file), Line: from.line, Text: name})
+	default:
+		r.fault(from.file, from.line, "%s", err)
+	}
+}
+
+func (r *reader) parse(name string, text []byte) {
+	file := &file{reader: r, name: name, logical: name}
+	var err error
+	switch strings.ToLower(path.Ext(name)) {
+	case ".xml":
+		err = file.parseXML(text)
+	case ".yaml", ".yml", ".json":
+		err = file.parseYAML(text)
+	case ".sql":
+		file.parseSQL(text)
+	}
+	if err != nil {
+		r.index.Unreadable = append(r.index.Unreadable, Place{File: r.place(name), Line: lineOf(err), Text: err.Error()})
+	}
+}
+
+// read gives the text of a file of the search path. Links are not followed:
+// the checkout has none.
+func (r *reader) read(name string) ([]byte, error) {
+	full := filepath.Join(r.dir, filepath.FromSlash(name))
+	info, err := os.Lstat(full)
+	if err != nil {
+		return nil, os.ErrNotExist
+	}
+	switch {
+	case info.IsDir():
+		return nil, os.ErrNotExist
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is no regular file", name)
+	case info.Size() > maxFile:
+		return nil, fmt.Errorf("%s is larger than %d MiB", name, maxFile>>20)
+	}
+	return os.ReadFile(full)
+}
+
+// place is a file's name from the root of the checkout.
+func (r *reader) place(name string) string {
+	if name == "" {
+		return ""
+	}
+	return path.Join(filepath.ToSlash(r.options.Prefix), name)
+}
+
+func (r *reader) fault(name string, line int, format string, args ...any) {
+	if len(r.index.Faults) < maxReports {
+		r.index.Faults = append(r.index.Faults, Place{File: r.place(name), Line: line, Text: fmt.Sprintf(format, args...)})
+	}
+}
