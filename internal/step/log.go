@@ -1,0 +1,40 @@
+package step
+
+import (
+	"io"
+	"runtime/debug"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/patchbay-ci/patchbay/internal/ci"
+)
+
+func newLogger(c *Common, where *ci.CI, w io.Writer) zerolog.Logger {
+	level, err := zerolog.ParseLevel(c.LogLevel)
+	if err != nil { // the enum was refused before; faults are still to be shown
+		level = zerolog.InfoLevel
+	}
+	if c.LogFormat == "console" || c.LogFormat != "json" && where.Name() != ci.Unknown {
+		w = zerolog.ConsoleWriter{Out: w, NoColor: !where.Color(), TimeFormat: time.TimeOnly}
+	}
+	return zerolog.New(w).Level(level).With().Timestamp().Logger()
+}
+
+// Version is the program's version from its build info: the module's version,
+// or the commit when it was built from a checkout.
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			return "devel-" + setting.Value[:min(12, len(setting.Value))]
+		}
+	}
+	return "devel"
+}

@@ -1,0 +1,58 @@
+package step
+
+import (
+	"encoding/json"
+	"io"
+	"net/url"
+	"strings"
+)
+
+// shortest is the length below which a secret is not hidden: replacing it
+// everywhere would garble the text and tell the secret by its gaps.
+const shortest = 4
+
+// masker replaces secrets by ***.
+type masker struct{ replacer *strings.Replacer }
+
+// newMasker knows each secret in the forms in which it could be shown: as it
+// is, in a URL, in JSON; of a URL the password alone.
+func newMasker(secrets []string) masker {
+	var pairs []string
+	for _, secret := range secrets {
+		if len(secret) >= shortest {
+			pairs = append(pairs, secret, "***")
+		}
+		for _, form := range []string{url.QueryEscape(secret), url.PathEscape(secret), inJSON(secret)} {
+			if len(form) >= shortest && form != secret {
+				pairs = append(pairs, form, "***")
+			}
+		}
+	}
+	return masker{strings.NewReplacer(pairs...)}
+}
+
+func inJSON(text string) string {
+	quoted, err := json.Marshal(text)
+	if err != nil {
+		return ""
+	}
+	return string(quoted[1 : len(quoted)-1])
+}
+
+func (m masker) text(s string) string { return m.replacer.Replace(s) }
+
+// writer hides secrets in what is written; a line is written at once by the
+// logger, so no secret is split over two writes.
+func (m masker) writer(w io.Writer) io.Writer { return maskingWriter{m, w} }
+
+type maskingWriter struct {
+	mask masker
+	out  io.Writer
+}
+
+func (w maskingWriter) Write(p []byte) (int, error) {
+	if _, err := w.mask.replacer.WriteString(w.out, string(p)); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}

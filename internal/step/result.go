@@ -1,0 +1,136 @@
+package step
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/patchbay-ci/patchbay/internal/change"
+)
+
+// Write completes the result's header, writes it to the run directory and
+// repeats it on stdout.
+func (s *Session) Write(result change.Result) error {
+	head := result.Head()
+	head.FormatVersion, head.Step, head.Version = change.FormatVersion, s.program, s.Version
+	head.StartedAt = s.Started.UTC().Truncate(time.Millisecond)
+	head.Seconds = float64(time.Since(s.Started).Milliseconds()) / 1000
+	if head.Failure != nil {
+		head.Failure = s.clean(head.Failure)
+	}
+	if err := s.WriteFile(s.program+".json", result); err != nil {
+		return err
+	}
+	text, err := json.Marshal(result)
+	if err != nil {
+		return fmt.Errorf("encode the result: %w", err)
+	}
+	if _, err := s.Stdout.Write(append(text, '\n')); err != nil {
+		return fmt.Errorf("write the result to stdout: %w", err)
+	}
+	return s.CI.Output("outcome", string(head.Outcome))
+}
+
+// WriteFile writes another document into the run directory.
+func (s *Session) WriteFile(name string, doc any) error { return s.RunDir.write(name, doc) }
+
+// Fail writes a result that ends in a failure and gives that failure back.
+func (s *Session) Fail(result change.Result, outcome change.Outcome, err error) error {
+	head := result.Head()
+	head.Outcome, head.Failure = outcome, failureOf(err)
+	return errors.Join(head.Failure, s.Write(result))
+}
+
+// RunDir is the directory in which the steps of one run hand over.
+type RunDir string
+
+// Reset begins a run: it makes the directory and removes what an earlier run
+// left there (JSON documents only, so that a wrong path loses nothing else).
+func (d RunDir) Reset() error {
+	if err := os.MkdirAll(string(d), 0o700); err != nil {
+		return change.Failf(change.KindConfiguration, "make the run directory: %w", err).WithHint("set PATCHBAY_RUN_DIR")
+	}
+	for _, name := range documents {
+		if err := os.Remove(filepath.Join(string(d), name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return change.Failf(change.KindConfiguration, "empty the run directory: %w", err)
+		}
+	}
+	return nil
+}
+
+// documents are the files that one run leaves.
+var documents = []string{
+	"get-changes.json", "create-temp-db.json", "apply-changelog.json", "report-verified.json",
+	"schema-base.json", "schema.json", "diff.json",
+}
+
+// write replaces a document atomically: readers see the old or the new one.
+func (d RunDir) write(name string, doc any) (err error) {
+	text, err := json.MarshalIndent(doc, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", name, err)
+	}
+	if err := os.MkdirAll(string(d), 0o700); err != nil {
+		return fmt.Errorf("make the run directory: %w", err)
+	}
+	file, err := os.CreateTemp(string(d), "."+name+"-*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	defer os.Remove(file.Name()) // gone already when all went well
+	_, err = file.Write(append(text, '\n'))
+	if err := errors.Join(err, file.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return os.Rename(file.Name(), filepath.Join(string(d), name))
+}
+
+// documentLimit bounds what a reader takes into memory.
+const documentLimit = 64 << 20
+
+// Read reads a document that an earlier step of this run left: nil when there
+// is none. One of another patch set, or of another attempt where the attempt
+// is known, is refused: it was left by another run.
+func Read[T any, R interface {
+	*T
+	change.Result
+}](d RunDir, name string, p change.PatchSet, attempt string) (R, error) {
+	file, err := os.Open(filepath.Join(string(d), name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil //nolint:nilnil // absent is an answer of its own
+	}
+	if err != nil {
+		return nil, change.Failf(change.KindConfiguration, "read %s: %w", name, err)
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, documentLimit))
+	if err != nil {
+		return nil, change.Failf(change.KindConfiguration, "read %s: %w", name, err)
+	}
+	return decode[T, R](text, name, p, attempt)
+}
+
+func decode[T any, R interface {
+	*T
+	change.Result
+}](text []byte, name string, p change.PatchSet, attempt string) (R, error) {
+	result := R(new(T))
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(result); err != nil {
+		return nil, change.Failf(change.KindConfiguration, "%s is not a result of this version: %w", name, err).
+			WithHint("begin again with get-changes")
+	}
+	head := result.Head()
+	if head.FormatVersion != change.FormatVersion || head.PatchSet != p || attempt != "" && head.Attempt != attempt {
+		return nil, change.Failf(change.KindConfiguration, "%s is of another run (%s, attempt %q)", name, head.PatchSet, head.Attempt).
+			WithHint("begin again with get-changes, in a run directory of its own")
+	}
+	return result, nil
+}
