@@ -1,0 +1,147 @@
+package candidate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/patchbay-ci/patchbay/internal/change"
+	"github.com/patchbay-ci/patchbay/internal/pg"
+)
+
+// Created is what Create did.
+type Created struct {
+	Outcome  change.Outcome // Created, Reused, Superseded, Limited or BaseFailed
+	Reason   string
+	Database string // the attempt, or what is reused
+	BaseMade bool
+	Holders  []int // of outcome Limited
+	Plan     *Plan
+}
+
+// Create makes the attempt of a run, or finds that nothing needs to be made.
+// With outcome BaseFailed the error says why the base does not deploy.
+func (b *Builder) Create(ctx context.Context, r Run) (_ *Created, err error) {
+	if err := b.Server.CheckOwnerRole(ctx, b.Owner); err != nil {
+		return nil, err
+	}
+	lock, err := b.lock(ctx, b.Names.Candidate(r.PatchSet.Change), r.PatchSet.String())
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Release()
+	plan, err := b.Plan(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	all, err := b.standing(ctx)
+	if err != nil {
+		return &Created{Plan: plan}, err
+	}
+	c, err := b.create(ctx, r, Decide(r, plan.InputDigest, "", all), &Created{Plan: plan}, all)
+	if f := change.AsFailure(err); f != nil && f.Kind == change.KindBase {
+		c.Outcome = change.BaseFailed
+	}
+	return c, err
+}
+
+func (b *Builder) create(ctx context.Context, r Run, d Decision, c *Created, all []Standing) (*Created, error) {
+	c.Outcome, c.Reason = d.Outcome, d.Reason
+	for _, name := range d.Drop {
+		if err := b.discard(ctx, name); err != nil {
+			return c, err
+		}
+	}
+	switch d.Outcome {
+	case change.Refused:
+		return c, change.Failf(change.KindConfiguration, "%s", d.Reason).
+			WithHint("give each registry a prefix of its own (PATCHBAY_PREFIX), or remove that database")
+	case change.Superseded:
+		return c, nil
+	case change.Reused:
+		c.Database = d.Reuse
+		return c, b.adopt(ctx, r, c, all)
+	}
+	if b.limited(r, c, all) {
+		return c, nil
+	}
+	var err error
+	if c.BaseMade, err = b.ensureBase(ctx, r, c.Plan); err != nil {
+		return c, err
+	}
+	return c, b.cloneAttempt(ctx, r, c)
+}
+
+// standing lists every database of ours with its provenance.
+func (b *Builder) standing(ctx context.Context) ([]Standing, error) {
+	databases, err := b.Server.Databases(ctx, b.Names)
+	if err != nil {
+		return nil, fmt.Errorf("list databases: %w", err)
+	}
+	var all []Standing
+	for _, d := range databases {
+		all = append(all, Standing{Database: d, Provenance: ParseProvenance(d.Comment)})
+	}
+	return all, nil
+}
+
+// adopt makes the reused database this patch set's: same content, later name.
+func (b *Builder) adopt(ctx context.Context, r Run, c *Created, all []Standing) error {
+	at := slices.IndexFunc(all, func(s Standing) bool { return s.Name == c.Database })
+	p := *all[at].Provenance
+	p.PatchSet, p.Base, p.Attempt, p.Version = r.PatchSet, r.Base, r.Attempt, r.Version
+	comment, err := p.Comment()
+	if err != nil {
+		return err
+	}
+	return b.Server.Comment(ctx, c.Database, comment)
+}
+
+// limited says that no place is left, and who holds the places.
+func (b *Builder) limited(r Run, c *Created, all []Standing) bool {
+	limit := b.Settings.MaxCandidates
+	holders, held := Holders(r, all)
+	if limit == 0 || held || r.PatchSet.Change == 0 || len(holders) < limit {
+		return false
+	}
+	c.Outcome, c.Holders = change.Limited, holders
+	c.Reason = fmt.Sprintf("%d of %d places are taken", len(holders), limit)
+	return true
+}
+
+// cloneAttempt takes the place and makes the attempt. Places are counted
+// under a lock of their own, or two runs could take the last one.
+func (b *Builder) cloneAttempt(ctx context.Context, r Run, c *Created) error {
+	lock, err := b.lock(ctx, b.Names.Prefix+"places", "the places")
+	if err != nil {
+		return err
+	}
+	defer lock.Release()
+	all, err := b.standing(ctx)
+	if err != nil || b.limited(r, c, all) {
+		return err
+	}
+	comment, err := b.provenance(r, c.Plan, StateCreated).Comment()
+	if err != nil {
+		return err
+	}
+	now, err := b.Server.Now(ctx)
+	if err != nil {
+		return err
+	}
+	for s := stamp(now); ; s++ { // one more if taken
+		c.Database = b.Names.Attempt(r.PatchSet.Change, r.PatchSet.PatchSet, s)
+		err := b.clone(ctx, c.Plan.BaseDatabase, c.Database, comment)
+		if !errors.Is(err, pg.ErrExists) {
+			return err
+		}
+	}
+}
+
+func (b *Builder) provenance(r Run, p *Plan, state string) Provenance {
+	return Provenance{
+		State: state, Gerrit: r.Gerrit, PatchSet: r.PatchSet, Base: r.Base, Attempt: r.Attempt,
+		BaseDigest: p.BaseDigest, InputDigest: p.InputDigest, Engine: b.Engine.Name(), Version: r.Version,
+	}
+}

@@ -1,0 +1,80 @@
+package candidate
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/patchbay-ci/patchbay/internal/changelog"
+)
+
+// digestFormat changes when the way a database is built changes, so that no
+// database of an older patchbay is taken for one of this.
+const digestFormat = 1
+
+// Plan is what a run will build, by content: equal digests, equal databases.
+type Plan struct {
+	TemplateDigest string // what the template holds
+	BaseDigest     string // 16 hex digits
+	BaseDatabase   string
+	InputDigest    string // 16 hex digits
+	BaseParameters map[string]string
+	Parameters     map[string]string
+}
+
+// Plan computes the digests of a run. The template must exist.
+func (b *Builder) Plan(ctx context.Context, r Run) (*Plan, error) {
+	template, err := b.templateFingerprint(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return b.plan(ctx, r, template)
+}
+
+func (b *Builder) plan(ctx context.Context, r Run, template string) (p *Plan, err error) {
+	p = &Plan{TemplateDigest: template}
+	if p.BaseParameters, err = b.parameters(ctx, r.Base, r.BaseTrees); err != nil {
+		return nil, err
+	}
+	if p.Parameters, err = b.parameters(ctx, r.PatchSet.Revision, r.Trees); err != nil {
+		return nil, err
+	}
+	p.BaseDigest = digest(digestFormat, template, b.Engine.Digest(), b.Owner, b.Reader, r.BaseTrees, p.BaseParameters)
+	p.InputDigest = digest(p.BaseDigest, r.Trees, p.Parameters)
+	p.BaseDatabase = b.Names.Base(p.BaseDigest)
+	return p, nil
+}
+
+func (b *Builder) templateFingerprint(ctx context.Context) (string, error) {
+	template, err := b.Server.Database(ctx, b.Names.Template)
+	if err != nil {
+		return "", err
+	}
+	if template == nil {
+		return "", b.noTemplate()
+	}
+	return b.Server.Fingerprint(ctx, b.Names.Template)
+}
+
+// parameters resolves those that name a value in the tree; a commit without
+// a model has no changelog that could use them.
+func (b *Builder) parameters(ctx context.Context, revision string, trees map[string]string) (map[string]string, error) {
+	if revision == "" || empty(trees) {
+		return nil, nil
+	}
+	read := func(path string) ([]byte, error) { return b.Repo.ReadFile(ctx, revision, path, 1<<20) }
+	return changelog.Resolve(b.Settings.Changelog.Parameters, read)
+}
+
+// digest is the first 16 hex digits of SHA-256 over the values as JSON, which
+// sorts the keys of maps.
+func digest(values ...any) string {
+	text, err := json.Marshal(values)
+	if err != nil {
+		panic(fmt.Sprintf("digest of %T: %v", values, err)) // strings and maps of strings: cannot fail
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:8])
+}

@@ -1,0 +1,58 @@
+package candidate
+
+import (
+	"context"
+
+	"github.com/patchbay-ci/patchbay/internal/change"
+	"github.com/patchbay-ci/patchbay/internal/changelog"
+	"github.com/patchbay-ci/patchbay/internal/pg"
+	"github.com/patchbay-ci/patchbay/internal/repo"
+	"github.com/patchbay-ci/patchbay/internal/step"
+)
+
+// Config is what every step that builds databases takes.
+type Config struct {
+	Database step.Database `embed:""`
+	Cache    step.Cache    `embed:""`
+	Settings Settings      `embed:""`
+}
+
+func (c Config) names() pg.Names {
+	return pg.Names{Prefix: c.Database.Prefix, Template: c.Database.Template}
+}
+
+// Faults lists what is malformed.
+func (c Config) Faults() []error { return c.names().Faults() }
+
+// Open connects to the server, opens the repository that get-changes recorded
+// and finds the engine. The caller closes the builder.
+func (c Config) Open(ctx context.Context, s *step.Session, repository *repo.Repo) (*Builder, error) {
+	cache, err := c.Cache.Dir()
+	if err != nil {
+		return nil, err
+	}
+	b := &Builder{
+		Names: c.names(), Repo: repository, Settings: c.Settings, LockTimeout: c.Database.LockTimeout,
+		Owner: c.Database.OwnerRole, Reader: c.Database.ReaderRole,
+		Say: func(message string) { s.Log.Info().Msg(message) },
+	}
+	if b.Engine, err = changelog.Open(ctx, c.Settings.Changelog, cache, s.Getenv); err != nil {
+		return nil, err
+	}
+	b.Server, err = pg.Connect(ctx, pg.Config{URL: c.Database.URL.Value(), AdminDatabase: c.Database.AdminDatabase})
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// Close ends the builder's sessions.
+func (b *Builder) Close(ctx context.Context) { b.Server.Close(context.WithoutCancel(ctx)) }
+
+// RunOf is the run that get-changes began.
+func RunOf(g *change.GetChanges, gerrit, version string) Run {
+	return Run{
+		Gerrit: gerrit, PatchSet: g.PatchSet, Base: g.Base, Attempt: g.Attempt,
+		BaseTrees: g.BaseTrees, Trees: g.ModelTrees, Version: version,
+	}
+}
