@@ -1,0 +1,20 @@
+// Package sql holds the SQL that is part of patchbay itself.
+package sql
+
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:embed template/*.sql
+var files embed.FS
+
+// Template is the content of the reference database where nobody gives
+// another: goose migrations.
+func Template() fs.FS {
+	sub, err := fs.Sub(files, "template")
+	if err != nil {
+		panic(err) // a constant, valid path: cannot fail
+	}
+	return sub
+}

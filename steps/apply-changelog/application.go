@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/patchbay-ci/patchbay/internal/candidate"
+	"github.com/patchbay-ci/patchbay/internal/change"
+	"github.com/patchbay-ci/patchbay/internal/changelog"
+	"github.com/patchbay-ci/patchbay/internal/gerrit"
+	"github.com/patchbay-ci/patchbay/internal/repo"
+	"github.com/patchbay-ci/patchbay/internal/step"
+)
+
+var program = step.Program{
+	Name: "apply-changelog",
+	Contract: `apply-changelog applies a candidate's changelog and publishes its database.
+
+Reads:  get-changes.json, create-temp-db.json, git objects, PostgreSQL; asks
+        Gerrit once more whether the patch set is still the current one.
+Does:   snapshot, the candidate's changelog on the attempt, snapshot,
+        difference, swap into the public name registry-dev-<change>. When the
+        candidate fails, no database stays under the public name.
+Writes: apply-changelog.json (also to stdout), schema-base.json, schema.json,
+        diff.json. Outcomes: applied, reused, failed, superseded, skipped.`,
+	Examples: []string{
+		"apply-changelog                 in a pipeline, after create-temp-db",
+		"apply-changelog --keep-failed   leave a failed attempt for inspection",
+		"apply-changelog --warm-cache    make the class data archive that speeds up Liquibase",
+	},
+}
+
+// Config is the step's input.
+type Config struct {
+	step.Common `embed:""`
+	PatchSet    step.PatchSet    `embed:""`
+	Gerrit      step.Gerrit      `embed:""`
+	Build       candidate.Config `embed:""`
+	KeepFailed  bool             `name:"keep-failed" env:"PATCHBAY_KEEP_FAILED" help:"Leave the database of a failed attempt for inspection, until the change's next run."`
+	WarmCache   bool             `name:"warm-cache" help:"Make the JVM's class data archive for the Liquibase installation, and end."`
+}
+
+// WaivesFaults: making an archive needs no patch set, no Gerrit, no database.
+func (c *Config) WaivesFaults() bool { return c.WarmCache }
+
+func run(ctx context.Context, s *step.Session, cfg *Config) error {
+	if cfg.WarmCache {
+		return warm(ctx, s, cfg)
+	}
+	patchSet := cfg.PatchSet.Value()
+	result := &change.ApplyChangelog{Header: change.Header{PatchSet: patchSet}, Changesets: []string{}, Summary: []string{}}
+	in, err := readInput(s, patchSet)
+	if err != nil {
+		return s.Fail(result, change.Failed, err)
+	}
+	result.Base, result.Attempt = in.changes.Base, in.changes.Attempt
+	if in.changes.Outcome.EndsTheWay() || in.created.Outcome.EndsTheWay() || in.created.Outcome == change.BaseFailed {
+		result.Outcome = change.Skipped
+		return s.Write(result)
+	}
+	if err := apply(ctx, s, cfg, in, result); err != nil {
+		return s.Fail(result, change.Failed, err)
+	}
+	s.Log.Info().Str("outcome", string(result.Outcome)).Str("database", result.Database).Msg(result.Reason)
+	return errors.Join(s.Write(result), s.CI.Output("database", result.Database))
+}
+
+// input is what the earlier steps left.
+type input struct {
+	changes *change.GetChanges
+	created *change.CreateTempDB
+}
+
+func readInput(s *step.Session, p change.PatchSet) (in input, err error) {
+	if in.changes, err = step.Read[change.GetChanges](s.RunDir, "get-changes.json", p, ""); err != nil {
+		return in, err
+	}
+	if in.changes == nil {
+		return in, missing("get-changes")
+	}
+	if in.created, err = step.Read[change.CreateTempDB](s.RunDir, "create-temp-db.json", p, in.changes.Attempt); err != nil {
+		return in, err
+	}
+	if in.created == nil {
+		return in, missing("create-temp-db")
+	}
+	if in.created.Failure != nil && in.created.Outcome != change.BaseFailed {
+		return in, change.Failf(change.KindConfiguration, "create-temp-db failed: %s", in.created.Failure.Message)
+	}
+	return in, nil
+}
+
+func missing(name string) error {
+	return change.Failf(change.KindConfiguration, "%s.json is missing", name).
+		WithHint("run %s first, with the same run directory", name)
+}
+
+func apply(ctx context.Context, s *step.Session, cfg *Config, in input, result *change.ApplyChangelog) error {
+	repository, err := repo.OpenRecorded(ctx, in.changes.Repository)
+	if err != nil {
+		return err
+	}
+	builder, err := cfg.Build.Open(ctx, s, repository)
+	if err != nil {
+		return err
+	}
+	defer builder.Close(ctx)
+	result.BaseDigest, result.InputDigest = in.created.BaseDigest, in.created.InputDigest
+	result.Engine = builder.Engine.Name()
+	if in.created.Outcome == change.Reused {
+		return reuse(ctx, s, builder, in, result)
+	}
+	current, err := asker(ctx, s, cfg)
+	if err != nil {
+		return err
+	}
+	run := candidate.RunOf(in.changes, cfg.Gerrit.URL, s.Version)
+	plan, err := builder.PlanAgain(ctx, run, in.created)
+	if err != nil {
+		return err
+	}
+	applied, err := builder.Apply(ctx, candidate.Application{
+		Run: run, Plan: plan, Attempt: in.created.Database, KeepFailed: cfg.KeepFailed, Current: current,
+	})
+	if applied != nil {
+		fill(result, applied)
+	}
+	if err != nil || applied.Outcome != change.Applied {
+		return err
+	}
+	return documents(s, result, applied)
+}
+
+// asker asks Gerrit whether the patch set is still current, in one call.
+func asker(ctx context.Context, s *step.Session, cfg *Config) (func(context.Context) (bool, string, error), error) {
+	client, err := gerrit.New(ctx, gerrit.Config{
+		URL: cfg.Gerrit.URL, Username: cfg.Gerrit.Username, Password: cfg.Gerrit.Password.Value(),
+		UserAgent: "patchbay-apply-changelog/" + s.Version,
+	})
+	if err != nil {
+		return nil, err
+	}
+	p := cfg.PatchSet.Value()
+	return func(ctx context.Context) (bool, string, error) {
+		now, err := client.Change(ctx, p.Project, p.Change)
+		switch {
+		case errors.Is(err, gerrit.ErrNotFound):
+			return false, "the change is not visible any more", nil
+		case err != nil:
+			return false, "", fmt.Errorf("ask Gerrit whether %s is current: %w", p, err)
+		case now.Status != gerrit.StatusNew:
+			return false, "the change is closed: " + now.Status, nil
+		case now.PatchSet != p.PatchSet:
+			return false, fmt.Sprintf("patch set %d is the current one", now.PatchSet), nil
+		}
+		return true, "", nil
+	}, nil
+}
+
+func fill(result *change.ApplyChangelog, a *candidate.Applied) {
+	result.Outcome, result.Reason, result.Database = a.Outcome, a.Reason, a.Database
+	result.EngineRan, result.Kept = a.EngineRan, a.Kept
+	result.Changesets = append(result.Changesets, a.Changesets...)
+	result.Warnings = a.Warnings
+}
+
+// summaryLines is how many lines of a difference a result repeats.
+const summaryLines = 40
+
+func documents(s *step.Session, result *change.ApplyChangelog, a *candidate.Applied) error {
+	result.Summary = append(result.Summary, a.Difference.Lines(summaryLines)...)
+	result.Counts, result.Hazards = a.Difference.Counts(), a.Difference.Hazards()
+	if a.Base != nil {
+		if err := s.WriteFile("schema-base.json", a.Base); err != nil {
+			return err
+		}
+	}
+	return errors.Join(s.WriteFile("schema.json", a.Candidate), s.WriteFile("diff.json", a.Difference))
+}
+
+// reuse repeats what the reused database says of itself.
+func reuse(ctx context.Context, s *step.Session, b *candidate.Builder, in input, result *change.ApplyChangelog) error {
+	reused, err := b.Reuse(ctx, in.created.Database, in.created.InputDigest)
+	if err != nil {
+		return err
+	}
+	fill(result, reused)
+	if reused.Outcome != change.Reused {
+		return nil
+	}
+	return documents(s, result, reused)
+}
+
+// warm makes the archive that later runs of Liquibase start faster with.
+func warm(ctx context.Context, s *step.Session, cfg *Config) error {
+	cache, err := cfg.Build.Cache.Dir()
+	if err != nil {
+		return err
+	}
+	s.Log.Info().Str("cache", cache).Msg("making the class data archive; this takes some seconds")
+	return changelog.WarmCache(ctx, cfg.Build.Settings.Changelog, cache, s.Getenv)
+}

@@ -1,0 +1,308 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"crypto/rand"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/patchbay-ci/patchbay/internal/change"
+	"github.com/patchbay-ci/patchbay/internal/lab"
+)
+
+type sceneKey struct{}
+
+// scene is what one script plays in.
+type scene struct {
+	server *lab.GerritServer
+	proxy  *lab.FaultProxy
+	clone  *lab.Clone
+	pushed lab.Pushed
+	calls  int // that were counted already
+	said   int // commands that made patch sets, for new content
+}
+
+func newScene(env *testscript.Env, server *lab.GerritServer, proxy *lab.FaultProxy) (*scene, error) {
+	ctx := context.Background()
+	project := "report-" + strings.ToLower(rand.Text()[:12])
+	if err := server.CreateProject(ctx, project); err != nil {
+		return nil, err
+	}
+	clone, err := server.CloneTo(ctx, project, filepath.Join(env.WorkDir, "clone"))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := clone.PushBranch(ctx, "master", "base", map[string]string{"data-model/base.sql": "select 0;\n"}); err != nil {
+		return nil, err
+	}
+	s := &scene{server: server, proxy: proxy, clone: clone}
+	s.pushed, err = clone.PushChange(ctx, "add a table", map[string]string{"data-model/table.sql": "select 1;\nselect 2;\nselect 3;\n"})
+	ci := server.CI()
+	env.Vars = append(env.Vars,
+		"GERRIT_URL="+proxy.URL, "GERRIT_USERNAME="+ci.Username, "GERRIT_PASSWORD="+ci.Password,
+		"GERRIT_PROJECT="+project, fmt.Sprintf("GERRIT_CHANGE_NUMBER=%d", s.pushed.Number),
+		"GERRIT_PATCHSET_NUMBER=1", "GERRIT_PATCHSET_REVISION="+s.pushed.Revision,
+		"PATCHBAY_GERRIT_TIMEOUT=5s")
+	return s, err
+}
+
+func sceneOf(ts *testscript.TestScript) *scene { return ts.Value(sceneKey{}).(*scene) }
+
+// status N program arg...: the program ends with exactly this status.
+func status(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		_, text, _ := strings.Cut(err.Error(), "exit status ")
+		if got, err = strconv.Atoi(text); err != nil {
+			ts.Fatalf("%s: %v", args[1], err)
+		}
+	}
+	if got != want {
+		ts.Fatalf("%s ended with status %d, want %d; stderr:\n%s", args[1], got, want, ts.ReadFile("stderr"))
+	}
+}
+
+// results KIND [attempt=HEX] [digest=HEX] [counts=TEXT] [line=TEXT]...: the
+// earlier steps leave results of the patch set that the variables name.
+func results(ts *testscript.TestScript, _ bool, args []string) {
+	number, err := strconv.Atoi(ts.Getenv("GERRIT_CHANGE_NUMBER"))
+	ts.Check(err)
+	patchSet, err := strconv.Atoi(ts.Getenv("GERRIT_PATCHSET_NUMBER"))
+	ts.Check(err)
+	r := newResults(change.PatchSet{
+		Project: ts.Getenv("GERRIT_PROJECT"), Change: number, PatchSet: patchSet, Revision: ts.Getenv("GERRIT_PATCHSET_REVISION"),
+	})
+	for _, arg := range args[1:] {
+		r.set(ts, arg)
+	}
+	spoil, known := spoils[args[0]]
+	if !known {
+		ts.Fatalf("no results %q", args[0])
+	}
+	spoil(r)
+	dir := ts.MkAbs(".patchbay")
+	ts.Check(os.RemoveAll(dir))
+	ts.Check(os.MkdirAll(dir, 0o700))
+	for name, doc := range map[string]any{"get-changes": r.changes, "create-temp-db": r.created, "apply-changelog": r.applied} {
+		text, err := json.Marshal(doc)
+		ts.Check(err)
+		if string(text) != "null" {
+			ts.Check(os.WriteFile(filepath.Join(dir, name+".json"), text, 0o600))
+		}
+	}
+}
+
+// fault METHOD PATH KIND [times]: what the proxy does to the next requests.
+func fault(ts *testscript.TestScript, _ bool, args []string) {
+	html := map[string]string{"Content-Type": "text/html"}
+	kinds := map[string]lab.Fault{
+		"500": {Status: 500, Body: "Internal server error"}, "503": {Status: 503},
+		"429":  {Status: 429, Header: map[string]string{"Retry-After": "2"}},
+		"html": {Header: html, Body: "<html>Log in</html>"}, "empty": {Empty: true},
+		"silence": {Silence: true}, "cut": {Cut: true}, "lost": {LoseAnswer: true},
+	}
+	f, known := kinds[args[2]]
+	if !known {
+		ts.Fatalf("no fault %q", args[2])
+	}
+	f.Method, f.Path = args[0], args[1]
+	if len(args) > 3 {
+		times, err := strconv.Atoi(args[3])
+		ts.Check(err)
+		f.Times = times
+	}
+	sceneOf(ts).proxy.Add(f)
+}
+
+// gerrit ACTION: somebody does something in Gerrit.
+func gerritAction(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(sceneOf(ts).act(args[0]))
+}
+
+// before METHOD PATH ACTION: somebody does something in Gerrit just before the
+// next such request arrives there.
+func before(ts *testscript.TestScript, _ bool, args []string) {
+	s := sceneOf(ts)
+	s.proxy.Add(lab.Fault{Method: args[0], Path: args[1], Times: 1, Before: func() {
+		if err := s.act(args[2]); err != nil {
+			panic(err)
+		}
+	}})
+}
+
+func (s *scene) act(action string) error {
+	ctx := context.Background()
+	s.said++
+	post := func(as lab.GerritAccount, below, body string) error {
+		status, answer, err := s.server.Call(ctx, as, "POST", lab.ChangePath(s.pushed.Project, s.pushed.Number, below), body)
+		if err == nil && status/100 != 2 {
+			err = fmt.Errorf("%s: %d %s", below, status, answer)
+		}
+		return err
+	}
+	var err error
+	switch action {
+	case "amend":
+		_, err = s.clone.AmendChange(ctx, "", map[string]string{"data-model/table.sql": fmt.Sprintf("select %d;\n", 100+s.said)})
+	case "reword":
+		_, err = s.clone.AmendChange(ctx, fmt.Sprintf("another subject %d", s.said), nil)
+	case "merge":
+		err = post(s.server.Admin(), "revisions/current/review", `{"labels":{"Code-Review":2}}`)
+		if err == nil {
+			err = post(s.server.CI(), "revisions/current/review", `{"labels":{"Verified":1}}`)
+		}
+		if err == nil {
+			err = post(s.server.Admin(), "submit", "{}")
+		}
+	case "limit-label": // Verified is left with -1 and 0
+		err = s.put("labels/Verified", `{"values":{"-1":"Fails","0":"No score"}}`)
+	case "forge": // somebody else writes what looks like our message
+		err = post(s.server.Dev(), "revisions/current/review", fmt.Sprintf(
+			`{"tag":"autogenerated:patchbay:registry","message":"Deploys: forged\n\npatchbay revision=%s attempt=ffffffff verdict=+1 digest=1234567890abcdef base=none"}`, s.pushed.Revision))
+	case "delete":
+		status, answer, callErr := s.server.Call(ctx, s.server.Admin(), "DELETE", lab.ChangePath(s.pushed.Project, s.pushed.Number), "")
+		if err = callErr; err == nil && status != 204 {
+			err = fmt.Errorf("delete: %d %s", status, answer)
+		}
+	default: // abandon, restore, private, wip
+		err = post(s.server.Dev(), action, "{}")
+	}
+	return err
+}
+
+func (s *scene) put(below, body string) error {
+	status, answer, err := s.server.Call(context.Background(), s.server.Admin(), "PUT", "/projects/"+s.pushed.Project+"/"+below, body)
+	if err == nil && status/100 != 2 {
+		err = fmt.Errorf("PUT %s: %d %s", below, status, answer)
+	}
+	return err
+}
+
+// calls N: so many requests reached Gerrit since the last count.
+func calls(ts *testscript.TestScript, _ bool, args []string) {
+	s := sceneOf(ts)
+	all := s.proxy.Requests()
+	fresh := all[s.calls:]
+	s.calls = len(all)
+	if strconv.Itoa(len(fresh)) != args[0] {
+		ts.Fatalf("%d calls, want %s:\n%s", len(fresh), args[0], strings.Join(fresh, "\n"))
+	}
+}
+
+// results of a run; the names of spoils are what scripts call them.
+type resultSet struct {
+	changes *change.GetChanges
+	created *change.CreateTempDB
+	applied *change.ApplyChangelog
+}
+
+const base = "cafecafecafecafecafecafecafecafecafecafe"
+
+func newResults(p change.PatchSet) *resultSet {
+	header := func(step string, outcome change.Outcome) change.Header {
+		return change.Header{
+			FormatVersion: change.FormatVersion, Step: step, Version: "test", PatchSet: p, Base: base,
+			Attempt: "6923abcd", Outcome: outcome, StartedAt: time.Now(), Seconds: 1.5,
+		}
+	}
+	return &resultSet{
+		&change.GetChanges{Header: header("get-changes", change.Changed)},
+		&change.CreateTempDB{Header: header("create-temp-db", change.Created), InputDigest: "1234567890abcdef"},
+		&change.ApplyChangelog{
+			Header: header("apply-changelog", change.Applied), InputDigest: "1234567890abcdef",
+			Database: fmt.Sprintf("registry-dev-%d", p.Change), Counts: "2 tables added, 1 column changed",
+			Summary: []string{"+ table public.laboratory (7 columns)", "+ table public.staff_member (3 columns)", "~ column public.t.name text → varchar(50)  ! narrowed"},
+			Hazards: 1,
+		},
+	}
+}
+
+func (r *resultSet) set(ts *testscript.TestScript, arg string) {
+	name, value, _ := strings.Cut(arg, "=")
+	switch name {
+	case "attempt":
+		r.changes.Attempt, r.created.Attempt, r.applied.Attempt = value, value, value
+	case "digest":
+		r.created.InputDigest, r.applied.InputDigest = value, value
+	case "counts":
+		r.applied.Counts = value
+	case "lines": // N long lines in Cyrillic
+		n, err := strconv.Atoi(value)
+		ts.Check(err)
+		r.applied.Summary = nil
+		for i := range n {
+			r.applied.Summary = append(r.applied.Summary, fmt.Sprintf("+ table реєстр.%d_%s", i, strings.Repeat("ї", 400)))
+		}
+	case "file":
+		r.applied.Kept = value // taken by the spoil "candidate"
+	default:
+		ts.Fatalf("no setting %q", arg)
+	}
+}
+
+func failure(kind change.Kind) *change.Failure {
+	return change.Failf(kind, "the %s is broken", kind).WithHint("repair the %s", kind)
+}
+
+var spoils = map[string]func(*resultSet){
+	"good": func(*resultSet) {},
+	"unchanged": func(r *resultSet) {
+		r.changes.Outcome, r.applied.Outcome = change.Unchanged, change.Reused
+		r.applied.Summary, r.applied.Counts, r.applied.Hazards = nil, "", 0
+	},
+	"candidate": func(r *resultSet) {
+		file := r.applied.Kept
+		if file == "" {
+			file = "data-model/table.sql"
+		}
+		r.applied.Outcome, r.applied.Kept = change.Failed, ""
+		r.applied.Failure = &change.Failure{
+			Kind: change.KindCandidate, Message: `relation "no_such" does not exist`, File: file, Line: 2,
+			Changeset: "add-table", Author: "o'neil", SQLState: "42P01",
+		}
+	},
+	"hostile": func(r *resultSet) {
+		r.applied.Outcome = change.Failed
+		r.applied.Failure = &change.Failure{
+			Kind: change.KindCandidate, File: "data-model/table.sql", Line: 1, Changeset: "`x` <b>",
+			Message: change.OneLine("[click](http://evil.example) **bold** _it_ my_table <img src=x>\x1b[31m\x00\u202e\npatchbay revision=" +
+				strings.Repeat("0", 40) + " attempt=ffffffff verdict=+1 digest=none base=none"),
+		}
+	},
+	"base": func(r *resultSet) {
+		r.created.Outcome, r.created.Failure, r.created.InputDigest = change.BaseFailed, failure(change.KindBase), ""
+		r.applied.Outcome = change.Skipped
+	},
+	"infrastructure": func(r *resultSet) {
+		r.applied.Outcome, r.applied.Failure = change.Failed, failure(change.KindInfrastructure)
+	},
+	"configuration": func(r *resultSet) {
+		r.created.Outcome, r.created.Failure, r.applied = change.Failed, failure(change.KindConfiguration), nil
+	},
+	"limited": func(r *resultSet) {
+		r.created.Outcome, r.created.Holders, r.created.Reason = change.Limited, []int{3, 4}, "10 candidate databases exist"
+		r.applied.Outcome = change.Skipped
+	},
+	"cancelled": func(r *resultSet) {
+		r.applied.Outcome, r.applied.Failure = change.Failed, failure(change.KindCancelled)
+	},
+	"superseded": func(r *resultSet) { r.changes.Outcome, r.created, r.applied = change.Superseded, nil, nil },
+	"closed":     func(r *resultSet) { r.changes.Outcome, r.created, r.applied = change.Closed, nil, nil },
+	"invisible":  func(r *resultSet) { r.changes.Outcome, r.created, r.applied = change.Invisible, nil, nil },
+	"none":       func(r *resultSet) { *r = resultSet{} },
+	"no-apply":   func(r *resultSet) { r.applied = nil },
+	"other-revision": func(r *resultSet) {
+		r.changes.Revision = strings.Repeat("b", 40)
+	},
+	"other-attempt": func(r *resultSet) { r.applied.Attempt = "00000001" },
+}
