@@ -1,0 +1,52 @@
+# patchbay. `make` lists the targets.
+.DEFAULT_GOAL := help
+SHELL := bash
+STEPS := $(notdir $(wildcard steps/*))
+TOOLS := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/patchbay/tools
+GOLANGCI := $(TOOLS)/golangci-lint-v2.15.0
+GOVULNCHECK := $(TOOLS)/govulncheck-v1.9.0
+export CGO_ENABLED ?= 0
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## static binaries of all steps into bin/
+	go build -trimpath -buildvcs=auto -ldflags '-s -w' -o bin/ ./steps/...
+
+deps: ## install what the servers of demo and tests need (apt, as root)
+	./.ci/deps
+
+demo: deps build ## a registry, a Gerrit and a PostgreSQL; seven patch sets with their databases and votes (KEEP=1 leaves them running)
+	go run ./internal/lab/cmd/demo
+
+test: deps ## everything a change must pass
+	go vet ./...
+	CGO_ENABLED=1 go test -race -shuffle=on -timeout 20m ./... ; status=$$?; go run ./internal/lab/cmd/lab stop; exit $$status
+
+test-long: deps ## what takes longer than `make test` may
+	CGO_ENABLED=1 go test -race -shuffle=on -timeout 80m -tags long ./... ; status=$$?; go run ./internal/lab/cmd/lab stop; exit $$status
+
+lint: $(GOLANGCI) ## format, linters, tidy go.mod
+	$(GOLANGCI) run ./...
+	$(GOLANGCI) fmt --diff ./...
+	go mod tidy -diff
+
+vulncheck: $(GOVULNCHECK) ## known vulnerabilities (needs the vulnerability database online)
+	$(GOVULNCHECK) ./...
+
+bench: deps build ## speed, as ratios against two stock Liquibase runs
+	go run ./internal/lab/cmd/bench
+
+clean: ## remove what was built, stop the servers of the lab
+	rm -rf bin dist
+	go run ./internal/lab/cmd/lab stop
+
+$(GOLANGCI):
+	GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+	mv $(TOOLS)/golangci-lint $@
+
+$(GOVULNCHECK):
+	GOBIN=$(TOOLS) go install golang.org/x/vuln/cmd/govulncheck@v1.9.0
+	mv $(TOOLS)/govulncheck $@
+
+.PHONY: help build deps demo test test-long lint vulncheck bench clean
