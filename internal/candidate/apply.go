@@ -167,7 +167,7 @@ func (b *Builder) snapshot(ctx context.Context, database string) (*schema.Snapsh
 	defer conn.Close(ctx)
 	s, err := schema.Read(ctx, conn, schema.Options{Hide: b.tracking()})
 	if err != nil {
-		return nil, fmt.Errorf("read the catalogs of %s: %w", database, err)
+		return nil, fmt.Errorf("read the catalogs of %s: %w", database, pg.Classify(err))
 	}
 	return s, nil
 }

@@ -41,7 +41,7 @@ func (b *Builder) plan(ctx context.Context, r Run, template string) (p *Plan, er
 	if p.Parameters, err = b.parameters(ctx, r.PatchSet.Revision, r.Trees); err != nil {
 		return nil, err
 	}
-	p.BaseDigest = digest(digestFormat, template, b.Engine.Digest(), b.Owner, b.Reader, r.BaseTrees, p.BaseParameters)
+	p.BaseDigest = digest(digestFormat, b.Server.Version(), template, b.Engine.Digest(), b.Owner, b.Reader, r.BaseTrees, p.BaseParameters)
 	p.InputDigest = digest(p.BaseDigest, r.Trees, p.Parameters)
 	p.BaseDatabase = b.Names.Base(p.BaseDigest)
 	return p, nil

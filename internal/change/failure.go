@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // Kind says whose fault a failure is. It decides the vote and the exit status.
@@ -102,9 +103,9 @@ func KindOfSQLState(state string) Kind {
 	return KindCandidate
 }
 
-// OneLine makes any text fit for one line of a log or a message: control
-// characters (also the C1 ones and Unicode's line and direction marks) are
-// escaped, so that nothing can forge another line or colour a terminal.
+// OneLine makes any text fit for one line of a log or a message: control and
+// format characters (C0, C1, direction marks, line separators) are escaped, so
+// that nothing can forge another line, colour a terminal or turn text around.
 func OneLine(text string) string {
 	var b strings.Builder
 	for _, r := range strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD")) {
@@ -114,7 +115,7 @@ func OneLine(text string) string {
 		case r == '\t':
 			b.WriteByte(' ')
 		case r == '\r':
-		case r < 0x20, r >= 0x7f && r < 0xa0, r >= 0x2028 && r <= 0x202e, r >= 0x2066 && r <= 0x2069:
+		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp):
 			fmt.Fprintf(&b, `\u%04x`, r)
 		default:
 			b.WriteRune(r)
