@@ -17,7 +17,7 @@ func pause(shortest, longest time.Duration, attempt int, response *http.Response
 		}
 	}
 	wait := min(shortest<<min(attempt, 20), longest)
-	return wait/2 + rand.N(wait/2+1)
+	return wait/2 + rand.N(wait/2+1) //nolint:gosec // jitter is no secret
 }
 
 // retryAfter reads the header as RFC 9110 has it: seconds or a date.

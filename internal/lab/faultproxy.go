@@ -104,6 +104,8 @@ func (p *FaultProxy) serve(w http.ResponseWriter, r *http.Request, forward http.
 	case fault.Status != 0 || fault.Body != "" || fault.Empty:
 		fault.answer(w)
 	default:
+		// Else net/http closes the body of a push once the answer begins.
+		_ = http.NewResponseController(w).EnableFullDuplex()
 		forward.ServeHTTP(w, r)
 	}
 }

@@ -71,12 +71,12 @@ func (c *Clone) Git(t testing.TB, args ...string) string {
 
 func (c *Clone) git(ctx context.Context, as GerritAccount, args ...string) (string, error) {
 	login := base64.StdEncoding.EncodeToString([]byte(as.Username + ":" + as.Password))
+	email := as.Username + "@example.com"
 	cmd := exec.CommandContext(ctx, "git", args...)
 	cmd.Dir = c.Dir
 	cmd.Env = append(os.Environ(),
 		"GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0", "LC_ALL=C",
-		"GIT_AUTHOR_NAME=Dev Eloper", "GIT_AUTHOR_EMAIL=dev@example.com",
-		"GIT_COMMITTER_NAME=Dev Eloper", "GIT_COMMITTER_EMAIL=dev@example.com",
+		"GIT_AUTHOR_NAME="+as.Username, "GIT_AUTHOR_EMAIL="+email, "GIT_COMMITTER_NAME="+as.Username, "GIT_COMMITTER_EMAIL="+email,
 		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=http.extraHeader", "GIT_CONFIG_VALUE_0=Authorization: Basic "+login)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
@@ -210,4 +210,32 @@ func (c *Clone) Land(t testing.TB, subject string, files map[string]string) stri
 	t.Helper()
 	revision, err := c.PushBranch(t.Context(), "master", subject, files)
 	return must(t, revision, err)
+}
+
+// AppendConfig appends to files of the project's configuration, on
+// refs/meta/config, as the administrator; the checkout is left there.
+func (c *Clone) AppendConfig(ctx context.Context, texts map[string]string) error {
+	if _, err := c.git(ctx, c.server.Admin(), "fetch", "-q", "origin", "refs/meta/config"); err != nil {
+		return err
+	}
+	if _, err := c.RunGit(ctx, "checkout", "-q", "--detach", "FETCH_HEAD"); err != nil {
+		return err
+	}
+	whole := map[string]string{}
+	for name, text := range texts {
+		old, err := os.ReadFile(filepath.Join(c.Dir, name))
+		if err != nil && !os.IsNotExist(err) {
+			return err
+		}
+		whole[name] = string(old) + text
+	}
+	if err := c.CommitFiles(ctx, "configure", whole); err != nil {
+		return err
+	}
+	// On this branch even the administrator may not push for another author.
+	if _, err := c.git(ctx, c.server.Admin(), "commit", "-q", "--amend", "--no-edit", "--reset-author"); err != nil {
+		return err
+	}
+	_, err := c.git(ctx, c.server.Admin(), "push", "-q", "origin", "HEAD:refs/meta/config")
+	return err
 }

@@ -110,7 +110,7 @@ func (s *gerritSite) configure(ctx context.Context) (url string, err error) {
 	if err := s.overlay(); err != nil {
 		return "", err
 	}
-	ports, err := freePorts(2)
+	ports, err := freePorts(ctx, 2)
 	if err != nil {
 		return "", err
 	}
@@ -156,10 +156,10 @@ func (s *gerritSite) overlay() error {
 	return nil
 }
 
-func freePorts(n int) ([]int, error) {
+func freePorts(ctx context.Context, n int) ([]int, error) {
 	var ports []int
 	for range n {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 		if err != nil {
 			return nil, err
 		}

@@ -28,7 +28,7 @@ func findInstallation(ctx context.Context, version int) (installation, error) {
 	if err != nil {
 		return installation{}, err
 	}
-	if bin, ok := installed(version); ok {
+	if bin, ok := installed(ctx, version); ok {
 		return installation{bin: bin, user: who}, nil
 	}
 	if version != 18 {
@@ -39,14 +39,14 @@ func findInstallation(ctx context.Context, version int) (installation, error) {
 }
 
 // installed looks where Debian and Red Hat put a server, then in PATH.
-func installed(version int) (string, bool) {
+func installed(ctx context.Context, version int) (string, bool) {
 	path, _ := exec.LookPath("postgres")
 	for _, bin := range []string{
 		fmt.Sprintf("/usr/lib/postgresql/%d/bin", version),
 		fmt.Sprintf("/usr/pgsql-%d/bin", version),
 		filepath.Dir(path),
 	} {
-		out, err := exec.Command(filepath.Join(bin, "postgres"), "--version").Output()
+		out, err := exec.CommandContext(ctx, filepath.Join(bin, "postgres"), "--version").Output()
 		if err == nil && strings.HasPrefix(string(out), fmt.Sprintf("postgres (PostgreSQL) %d.", version)) {
 			return bin, true
 		}

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"context"
 	"io"
 	"net"
 	"sync"
@@ -23,7 +24,8 @@ type TCPProxy struct {
 // test ends.
 func NewTCPProxy(t testing.TB, target string) *TCPProxy {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,13 +84,17 @@ func (p *TCPProxy) accept() {
 }
 
 func (p *TCPProxy) serve(client net.Conn) {
-	server, err := net.Dial("tcp", p.target)
+	var dialer net.Dialer
+	server, err := dialer.DialContext(context.Background(), "tcp", p.target)
 	if err != nil || !p.keep(client, server) {
 		client.Close()
 		return
 	}
 	var both sync.WaitGroup
-	both.Go(func() { io.Copy(server, client); server.Close() })
+	both.Go(func() {
+		_, _ = io.Copy(server, client) // ends with the connection, whichever way
+		server.Close()
+	})
 	both.Go(func() { p.answer(client, server); client.Close() })
 	both.Wait()
 	p.forget(client, server)

@@ -47,7 +47,7 @@ func decide(now *gerrit.Change, want intent) (plan, error) {
 		return plan{ending: ending{change.Superseded, "a later attempt has reported: " + last.Attempt}}, nil
 	}
 	p := plan{
-		say:    want.headline != "" && !(found && last.same(want.marker, want.headline)),
+		say:    want.headline != "" && (!found || !last.same(want.marker, want.headline)),
 		vote:   now.Own[want.label] != want.marker.Vote,
 		ending: ending{change.Voted, fmt.Sprintf("%s %s", want.label, verdicts[want.marker.Vote])},
 	}

@@ -9,19 +9,24 @@ import (
 	"github.com/patchbay-ci/patchbay/internal/change"
 )
 
-// table shows all rows for a person.
+// table shows all rows for a person, the difference or the reason below each.
 func table(rows []row) string {
-	var text strings.Builder
-	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "CHANGE\tPATCH SET\tVERIFIED\tSECONDS\tDATABASE\tWHAT\t")
+	var aligned strings.Builder
+	w := tabwriter.NewWriter(&aligned, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "CHANGE\tPATCH SET\tVERIFIED\tSECONDS\tDATABASE\tWHAT")
 	for _, r := range rows {
-		fmt.Fprintf(w, "%d\t%d\t%s\t%.1f\t%s\t%s\t\n", r.pushed.Number, r.pushed.PatchSet, r.vote(), r.run.Seconds, r.database(), r.scene.what)
-		for _, line := range r.lines() {
-			fmt.Fprintf(w, "\t\t\t\t\t  %s\t\n", line)
-		}
+		fmt.Fprintf(w, "%d\t%d\t%s\t%.1f\t%s\t%s\n", r.pushed.Number, r.pushed.PatchSet, r.vote(), r.run.Seconds, r.database(), r.scene.what)
 	}
 	w.Flush()
-	return text.String()
+	head, lines, _ := strings.Cut(aligned.String(), "\n")
+	text := head + "\n"
+	for i, line := range strings.Split(strings.TrimSuffix(lines, "\n"), "\n") {
+		text += line + "\n"
+		for _, detail := range rows[i].lines() {
+			text += "          " + detail + "\n"
+		}
+	}
+	return text
 }
 
 func (r row) vote() string {
@@ -44,7 +49,7 @@ func (r row) lines() []string {
 	case a == nil:
 		return nil
 	case a.Failure != nil:
-		return []string{a.Failure.Where(), a.Failure.Message}
+		return []string{a.Failure.Error()}
 	case len(a.Summary) == 0:
 		return []string{"no difference"}
 	default:
