@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/patchbay-ci/patchbay/internal/change"
@@ -45,6 +46,9 @@ type Applied struct {
 // public name. When the candidate is at fault the outcome is Failed and the
 // error says where; then no database of an older patch set stays either.
 func (b *Builder) Apply(ctx context.Context, in Application) (_ *Applied, err error) {
+	if err := b.Server.CheckOwnerRole(ctx, b.Owner); err != nil {
+		return nil, err
+	}
 	lock, err := b.lock(ctx, b.Names.Candidate(in.Run.PatchSet.Change), in.Run.PatchSet.String())
 	if err != nil {
 		return nil, err
@@ -122,7 +126,7 @@ func (b *Builder) apply(ctx context.Context, in Application, a *Applied) (err er
 }
 
 func (b *Builder) deployCandidate(ctx context.Context, in Application, a *Applied) error {
-	if in.Run.Unchanged() {
+	if in.unchanged() {
 		a.Candidate = a.Base
 		a.Difference = schema.Compare(a.Base, a.Candidate)
 		return nil
@@ -147,6 +151,12 @@ func (b *Builder) deployCandidate(ctx context.Context, in Application, a *Applie
 	}
 	a.Difference = schema.Compare(a.Base, a.Candidate)
 	return nil
+}
+
+// unchanged: parameters may come from files beside the model, so equal trees
+// alone do not make equal databases.
+func (in Application) unchanged() bool {
+	return in.Run.Unchanged() && maps.Equal(in.Plan.BaseParameters, in.Plan.Parameters)
 }
 
 // previous is the base's commit when it has a model to compare with.

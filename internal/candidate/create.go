@@ -70,7 +70,7 @@ func (b *Builder) create(ctx context.Context, r Run, d Decision, c *Created, all
 	if c.BaseMade, err = b.ensureBase(ctx, r, c.Plan); err != nil {
 		return c, err
 	}
-	return c, b.cloneAttempt(ctx, r, c)
+	return c, b.cloneAttempt(ctx, r, c, d.Drop)
 }
 
 // standing lists every database of ours with its provenance.
@@ -111,8 +111,10 @@ func (b *Builder) limited(r Run, c *Created, all []Standing) bool {
 }
 
 // cloneAttempt takes the place and makes the attempt. Places are counted
-// under a lock of their own, or two runs could take the last one.
-func (b *Builder) cloneAttempt(ctx context.Context, r Run, c *Created) error {
+// under a lock of their own, or two runs could take the last one. The name is
+// never that of a database that was dropped for it: the run that made that one
+// would take the new one for its own.
+func (b *Builder) cloneAttempt(ctx context.Context, r Run, c *Created, dropped []string) error {
 	lock, err := b.lock(ctx, b.Names.Prefix+"places", "the places")
 	if err != nil {
 		return err
@@ -130,7 +132,11 @@ func (b *Builder) cloneAttempt(ctx context.Context, r Run, c *Created) error {
 	if err != nil {
 		return err
 	}
-	for s := stamp(now); ; s++ { // one more if taken
+	first := stamp(now)
+	for _, name := range dropped {
+		first = max(first, b.Names.Parse(name).Stamp+1)
+	}
+	for s := first; ; s++ { // one more if taken
 		c.Database = b.Names.Attempt(r.PatchSet.Change, r.PatchSet.PatchSet, s)
 		err := b.clone(ctx, c.Plan.BaseDatabase, c.Database, comment)
 		if !errors.Is(err, pg.ErrExists) {

@@ -66,7 +66,7 @@ func (b *Builder) checkout(ctx context.Context, revision, dir, name string) (str
 // removal is part of the result: a role that stays is an open door.
 func (b *Builder) withLogin(ctx context.Context, database string, job changelog.Job) (report *changelog.Report, err error) {
 	login, err := b.Server.CreateLogin(ctx, b.Names.Login(database), database, b.Owner, pg.LoginLimits{
-		ValidFor: b.Settings.Changelog.Timeout + time.Minute, Connections: 3,
+		ValidFor: b.Settings.Changelog.Timeout + time.Minute, Connections: 5, // one is used; ended ones count for a moment
 		StatementTimeout: b.Settings.Changelog.StatementTimeout, LockTimeout: 10 * time.Second,
 	})
 	if err != nil {

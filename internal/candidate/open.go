@@ -39,7 +39,9 @@ func (c Config) Open(ctx context.Context, s *step.Session, repository *repo.Repo
 	if b.Engine, err = changelog.Open(ctx, c.Settings.Changelog, cache, s.Getenv); err != nil {
 		return nil, err
 	}
-	b.Server, err = pg.Connect(ctx, pg.Config{URL: c.Database.URL.Value(), AdminDatabase: c.Database.AdminDatabase})
+	b.Server, err = pg.Connect(ctx, pg.Config{
+		URL: c.Database.URL.Value(), AdminDatabase: c.Database.AdminDatabase, SSLRootCert: s.Getenv("PGSSLROOTCERT"),
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -82,7 +82,7 @@ func (l *Lock) try(ctx context.Context) (taken bool, err error) {
 // lockKey is the first 8 bytes of the name's SHA-256.
 func lockKey(name string) int64 {
 	sum := sha256.Sum256([]byte(name))
-	return int64(binary.BigEndian.Uint64(sum[:8]))
+	return int64(binary.BigEndian.Uint64(sum[:8])) //nolint:gosec // all 64 bits, sign included
 }
 
 // Held fails when the session, and the lock with it, is gone. It is asked

@@ -14,7 +14,7 @@ import (
 )
 
 var limits = pg.LoginLimits{
-	ValidFor: time.Minute, Connections: 2, StatementTimeout: 8 * time.Second, LockTimeout: 3 * time.Second, TempFileLimit: "64MB",
+	ValidFor: time.Minute, Connections: 9, StatementTimeout: 8 * time.Second, LockTimeout: 3 * time.Second, TempFileLimit: "64MB",
 }
 
 // working makes an attempt with its login.

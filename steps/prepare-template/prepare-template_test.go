@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -58,7 +59,7 @@ func setUp(env *testscript.Env, site, other *lab.Site) error {
 }
 
 // commands: "status N program…" wants that exit status; "super DB SQL" and
-// "source SQL" prepare; "answer DB WANT SQL" asks the superuser for one value.
+// "source SQL" prepare; "until SQL" waits for an answer of true; "answer DB WANT SQL" asks the superuser for one value.
 func commands(t *testing.T, site, other *lab.Site) map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"status": status,
@@ -79,8 +80,23 @@ func commands(t *testing.T, site, other *lab.Site) map[string]func(*testscript.T
 				ts.Fatalf("%s: got %q, want %q", args[2], got, args[1])
 			}
 		},
+		"until": func(ts *testscript.TestScript, _ bool, args []string) { until(t, ts, site, args[0]) },
 		"alone": func(ts *testscript.TestScript, _ bool, _ []string) { alone(t, ts, site) },
 	}
+}
+
+// until waits at most half a minute.
+func until(t *testing.T, ts *testscript.TestScript, site *lab.Site, sql string) {
+	conn := lab.Connect(t, site.SuperURL("postgres"))
+	for range 600 {
+		var answer bool
+		ts.Check(conn.QueryRow(t.Context(), sql).Scan(&answer))
+		if answer {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("%s: never true", sql)
 }
 
 // status runs a program and compares its exit status, exactly.

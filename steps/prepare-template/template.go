@@ -60,7 +60,7 @@ func (b *builder) build(ctx context.Context) (replaced bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	names, stamp := b.cfg.names(), uint32(now.Unix())
+	names, stamp := b.cfg.names(), uint32(now.Unix()) //nolint:gosec // fits until 2106
 	name, scratch := names.BaseAttempt(b.digest(), stamp), names.BaseAttempt(b.digest(), stamp+1)
 	defer func() { err = errors.Join(err, b.cleanUp(ctx)) }()
 	if err := b.fill(ctx, name); err != nil {
@@ -111,7 +111,7 @@ func (b *builder) clone(ctx context.Context, source, name string) error {
 // withLogin works as a throw-away login, which is gone afterwards.
 func (b *builder) withLogin(ctx context.Context, database string, work func(pg.Login) error) (err error) {
 	login, err := b.server.CreateLogin(ctx, b.cfg.names().Login(database), database, b.cfg.Database.OwnerRole, pg.LoginLimits{
-		ValidFor: b.cfg.Timeout + time.Minute, Connections: 3, StatementTimeout: b.cfg.Timeout, LockTimeout: 10 * time.Second,
+		ValidFor: b.cfg.Timeout + time.Minute, Connections: 5, StatementTimeout: b.cfg.Timeout, LockTimeout: 10 * time.Second,
 	})
 	if err != nil {
 		return err

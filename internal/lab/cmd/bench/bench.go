@@ -22,11 +22,12 @@ type bench struct {
 	cache  string
 	work   string
 	rounds int
-	before []lab.Status // servers of somebody else's, which stay
+	memory map[string]float64 // MiB by step
+	before []lab.Status       // servers of somebody else's, which stay
 }
 
 func run(ctx context.Context, rounds int) (err error) {
-	b := &bench{rounds: rounds}
+	b := &bench{rounds: rounds, memory: map[string]float64{}}
 	defer func() { err = errors.Join(err, b.close()) }()
 	if err := b.start(ctx); err != nil {
 		return err
@@ -40,6 +41,7 @@ func run(ctx context.Context, rounds int) (err error) {
 		{"Liquibase, 500 tables", liquibaseModel(500), liquibaseCandidate(), false},
 		{"goose, 50 migrations", gooseModel(50), gooseCandidate(50), true},
 	} {
+		b.memory = map[string]float64{}
 		m, err := b.model(ctx, c.base, c.delta, c.goose)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
@@ -139,9 +141,9 @@ func lay(dir string, files map[string]string) error {
 // compare runs the ways in turn and prints each with its ratio to stock.
 func (b *bench) compare(ctx context.Context, name string, m *model) error {
 	ways := []way{
-		{"with the base database", func(ctx context.Context) (float64, error) { return b.patchSet(ctx, m.env, m.public) }},
-		{"for the first time", func(ctx context.Context) (float64, error) { return b.firstTime(ctx, m) }},
-		{"model unchanged", func(ctx context.Context) (float64, error) { return b.patchSet(ctx, m.unchanged, m.other) }},
+		{"patch set, base database present", func(ctx context.Context) (float64, error) { return b.patchSet(ctx, m.env, m.public) }},
+		{"patch set, base database made too", func(ctx context.Context) (float64, error) { return b.firstTime(ctx, m) }},
+		{"patch set, model unchanged", func(ctx context.Context) (float64, error) { return b.patchSet(ctx, m.unchanged, m.other) }},
 	}
 	if m.base != "" {
 		ways = append([]way{{"stock: fresh database, two runs", func(ctx context.Context) (float64, error) { return b.stock(ctx, m) }}}, ways...)
