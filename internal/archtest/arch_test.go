@@ -6,7 +6,9 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -110,4 +112,27 @@ func sources(t *testing.T) map[string][]string {
 		t.Fatal(err)
 	}
 	return all
+}
+
+// TestDependenciesHaveReasons: each direct dependency has its line in
+// docs/dependencies.md.
+func TestDependenciesHaveReasons(t *testing.T) {
+	t.Parallel()
+	gomod, err := os.ReadFile("../../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../../docs/dependencies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	direct := regexp.MustCompile(`(?m)^\t(?:github\.com/)?(\S+) v\S+$`).FindAllStringSubmatch(string(gomod), -1)
+	if len(direct) < 10 {
+		t.Fatalf("only %d direct dependencies were found", len(direct))
+	}
+	for _, found := range direct {
+		if !strings.Contains(string(page), "| "+found[1]+" |") {
+			t.Errorf("docs/dependencies.md has no line for %s", found[1])
+		}
+	}
 }

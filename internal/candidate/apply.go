@@ -30,7 +30,7 @@ type Application struct {
 // Applied is what Apply did. Snapshots and difference are nil unless the
 // outcome is Applied.
 type Applied struct {
-	Outcome    change.Outcome // Applied, Superseded or Failed
+	Outcome    change.Outcome // Applied, Superseded or Failed; Reused when this run had published before
 	Reason     string
 	Database   string
 	Base       *schema.Snapshot
@@ -54,6 +54,9 @@ func (b *Builder) Apply(ctx context.Context, in Application) (_ *Applied, err er
 		return nil, err
 	}
 	defer lock.Release()
+	if again, err := b.again(ctx, in); again != nil || err != nil {
+		return again, err
+	}
 	a := &Applied{Database: b.Names.Candidate(in.Run.PatchSet.Change)}
 	if a.Reason, err = b.overtaken(ctx, in); err != nil {
 		return a, err
@@ -69,6 +72,21 @@ func (b *Builder) Apply(ctx context.Context, in Application) (_ *Applied, err er
 		}
 	}
 	return a, b.settle(ctx, in, a, err)
+}
+
+// again is for a step that is repeated after this very run has published its
+// database: its result was lost, nothing else.
+func (b *Builder) again(ctx context.Context, in Application) (*Applied, error) {
+	public, err := b.Server.Database(ctx, b.Names.Candidate(in.Run.PatchSet.Change))
+	if err != nil || public == nil {
+		return nil, err
+	}
+	p := ParseProvenance(public.Comment)
+	if p == nil || p.Gerrit != in.Run.Gerrit || p.PatchSet != in.Run.PatchSet || p.Attempt != in.Run.Attempt ||
+		p.State != StatePublished || p.InputDigest != in.Plan.InputDigest || p.Difference == "" {
+		return nil, nil //nolint:nilnil // not repeated: an answer of its own
+	}
+	return b.Reuse(ctx, public.Name, in.Plan.InputDigest)
 }
 
 // overtaken says why this attempt is not the one to go on, "" when it is.
@@ -140,7 +158,7 @@ func (b *Builder) deployCandidate(ctx context.Context, in Application, a *Applie
 	}
 	a.EngineRan = true
 	report, err := b.deploy(ctx, deployment{
-		database: in.Attempt, revision: in.Run.PatchSet.Revision, parameters: in.Plan.Parameters, previous: previous(in.Run),
+		database: in.Attempt, revision: in.Run.PatchSet.Revision, parameters: in.Plan.Parameters, candidate: true, previous: previous(in.Run),
 	})
 	if err != nil {
 		return change.AsFailure(err).InPhase("candidate")

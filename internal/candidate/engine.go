@@ -19,7 +19,8 @@ type deployment struct {
 	database   string
 	revision   string
 	parameters map[string]string
-	previous   string // the base's commit when this is the candidate's run
+	candidate  bool   // the candidate's run, not the base's
+	previous   string // the base's commit, when it has a model
 }
 
 // deploy lays the tree out, makes the throw-away login, runs the engine and
@@ -40,7 +41,7 @@ func (b *Builder) deploy(ctx context.Context, d deployment) (_ *changelog.Report
 	if job.Dir, err = b.checkout(ctx, d.revision, dir, "tree"); err != nil {
 		return nil, err
 	}
-	if d.previous != "" {
+	if d.candidate {
 		if job.Previous, err = b.checkout(ctx, d.previous, dir, "base"); err != nil {
 			return nil, err
 		}
@@ -53,10 +54,11 @@ func subdirectory(dir, name string) (string, error) {
 	return path, os.Mkdir(path, 0o700)
 }
 
+// checkout lays out the model of a commit; of no commit, nothing.
 func (b *Builder) checkout(ctx context.Context, revision, dir, name string) (string, error) {
 	path, err := subdirectory(dir, name)
-	if err != nil {
-		return "", err
+	if err != nil || revision == "" {
+		return path, err
 	}
 	_, err = b.Repo.Checkout(ctx, revision, b.Settings.ModelDir, path, repo.CheckoutLimits{})
 	return path, err

@@ -71,7 +71,7 @@ func (e *gooseEngine) Apply(ctx context.Context, job Job) (*Report, error) {
 	failure := change.AsFailure(err)
 	if errors.Is(context.Cause(ctx), errTimeout) {
 		failure.Kind, failure.Message = change.KindLimit, fmt.Sprintf("goose ran longer than %s and was ended", e.settings.Timeout)
-		failure.WithHint("PATCHBAY_TIMEOUT limits one run")
+		failure.Hint = "PATCHBAY_TIMEOUT limits one run"
 	}
 	return nil, endSessions(ctx, job, failure)
 }

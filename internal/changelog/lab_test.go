@@ -124,8 +124,14 @@ func (b *bench) base(tree files) string {
 // candidate applies a tree to a clone of the base's database.
 func (b *bench) candidate(base string, before, tree files) (pg.Login, *changelog.Report, *change.Failure) {
 	b.t.Helper()
+	return b.candidateOf(base, before, tree, nil)
+}
+
+func (b *bench) candidateOf(base string, before, tree files, parameters map[string]string) (pg.Login, *changelog.Report, *change.Failure) {
+	b.t.Helper()
 	login := b.database(base)
 	job := b.job(tree, login)
+	job.Parameters = parameters
 	job.Previous = b.checkout(before)
 	report, err := b.engine().Apply(b.t.Context(), job)
 	return login, report, change.AsFailure(err)
@@ -142,6 +148,7 @@ func (f files) with(more files) files {
 func (b *bench) query(database, sql string) string {
 	b.t.Helper()
 	conn := lab.Connect(b.t, b.site.SuperURL(database))
+	defer conn.Close(b.t.Context()) // a session would keep the database from being cloned
 	var text string
 	if err := conn.QueryRow(b.t.Context(), sql).Scan(&text); err != nil {
 		b.t.Fatal(err)

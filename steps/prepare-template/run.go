@@ -62,7 +62,10 @@ func prepare(ctx context.Context, s *step.Session, cfg *Config, result *change.P
 	if err := roles.make(ctx, server); err != nil {
 		return err
 	}
-	b := &builder{server: server, lock: lock, cfg: cfg, log: s.Log, version: s.Version, env: s.Getenv}
+	b := &builder{
+		server: server, lock: lock, cfg: cfg, version: s.Version, env: s.Getenv,
+		say: func(message string) { s.Log.Info().Msg(message) },
+	}
 	if result.Replaced, err = b.build(ctx); err != nil {
 		return err
 	}

@@ -9,8 +9,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/pg"
 )
@@ -38,7 +36,7 @@ type builder struct {
 	server  *pg.Server
 	lock    *pg.Lock
 	cfg     *Config
-	log     zerolog.Logger
+	say     func(message string)
 	version string
 	env     func(string) string
 }
@@ -96,7 +94,7 @@ func (b *builder) fill(ctx context.Context, name string) error {
 
 func (b *builder) clone(ctx context.Context, source, name string) error {
 	access := pg.Access{Owner: b.cfg.Database.OwnerRole, Reader: b.cfg.Database.ReaderRole}
-	err := b.server.Clone(ctx, source, name, access, func(reason string) { b.log.Info().Msg("waiting: " + reason) })
+	err := b.server.Clone(ctx, source, name, access, func(reason string) { b.say("waiting: " + reason) })
 	var failure *change.Failure
 	switch {
 	case errors.Is(err, pg.ErrNoDatabase):

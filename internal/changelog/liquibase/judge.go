@@ -1,6 +1,7 @@
 package liquibase
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 
@@ -20,8 +21,10 @@ var verdicts = []verdict{
 	{regexp.MustCompile(`^Connection could not be created to `), change.KindInfrastructure, ""},
 	{regexp.MustCompile(`java\.lang\.OutOfMemoryError|Java heap space|GC overhead limit`), change.KindLimit, "the run needs more than the 512 MiB that it is given"},
 	{regexp.MustCompile(`Could not acquire change log lock|LockException`), change.KindInfrastructure, "the lock row says that another Liquibase run is under way"},
-	{regexp.MustCompile(`does not allow remote lookups|Failed to read schema document`), change.KindConfiguration,
-		"the changelog names an XML schema on another host: keep a copy as HOST/PATH below the folder PATCHBAY_XSD_DIR"},
+	{
+		regexp.MustCompile(`does not allow remote lookups|Failed to read schema document`), change.KindConfiguration,
+		"the changelog names an XML schema on another host: keep a copy as HOST/PATH below the folder PATCHBAY_XSD_DIR",
+	},
 }
 
 // outages are what the driver says without an SQLSTATE of the server when the
@@ -81,10 +84,7 @@ var misfits = regexp.MustCompile(`UnsupportedClassVersionError|Could not find or
 
 // noReport is a run that ended before Liquibase could say anything.
 func noReport(text string) *change.Failure {
-	said := firstSaying(text)
-	if said == "" {
-		said = "no word"
-	}
+	said := cmp.Or(firstSaying(text), "nothing")
 	if misfits.MatchString(text) {
 		return change.Failf(change.KindConfiguration, "Liquibase does not run: %s", said).
 			WithHint("check that LIQUIBASE_HOME is complete and that JAVA_HOME is a Java that it supports")

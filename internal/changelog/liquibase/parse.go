@@ -1,6 +1,7 @@
 package liquibase
 
 import (
+	"cmp"
 	"regexp"
 	"strings"
 
@@ -34,7 +35,7 @@ func Parse(text string) *change.Failure {
 	if match := migration.FindStringSubmatch(first); match != nil {
 		return migrationFailure(match[1], rest)
 	}
-	f := change.Failf(change.KindInfrastructure, "%s", words(report))
+	f := change.Failf(change.KindInfrastructure, "%s", cmp.Or(words(report), nothing))
 	f.SQLState = state(report)
 	if strings.HasPrefix(first, "Validation Failed") {
 		if match := invalidChange.FindStringSubmatch(rest); match != nil {
@@ -58,8 +59,11 @@ func lastReport(text string) (string, bool) {
 	text = text[at+len(unexpected):]
 	text, _, _ = strings.Cut(text, "\nFor more information, please use the --log-level flag")
 	text, _, _ = strings.Cut(text, "\n\tat ")
+	text, _, _ = strings.Cut(text, "\nliquibase.exception.") // where 4.5 goes on with its log
 	return strings.TrimSpace(text), true
 }
+
+const nothing = "Liquibase failed without a reason"
 
 // migrationFailure is that of one changeset. Of what the database says only
 // the first line is kept: the ones below may hold rows.
@@ -75,7 +79,7 @@ func migrationFailure(identity, rest string) *change.Failure {
 			break
 		}
 	}
-	f := change.Failf(change.KindCandidate, "%s", cut(said))
+	f := change.Failf(change.KindCandidate, "%s", cmp.Or(cut(said), nothing))
 	f.SQLState = state(rest)
 	f.File, f.Changeset, f.Author = Identity(identity)
 	judge(f, "", rest)
@@ -114,7 +118,7 @@ func words(report string) string {
 }
 
 func cut(text string) string {
-	text = strings.TrimSuffix(text, ":")
+	text = strings.TrimSpace(strings.TrimRight(text, ":"))
 	runes := []rune(text)
 	if len(runes) > maxMessage {
 		return string(runes[:maxMessage]) + " …"

@@ -64,6 +64,7 @@ func FuzzParse(f *testing.F) {
 		}
 		f.Add(string(text))
 	}
+	f.Add(unexpected)
 	f.Fuzz(func(t *testing.T, text string) {
 		failure := Parse(text)
 		if failure.Message == "" || strings.ContainsAny(failure.Message, "\n\r\x1b") || !utf8.ValidString(failure.Message) {

@@ -119,14 +119,13 @@ func DigestFolder(folder string) (string, error) {
 	if folder == "" {
 		return "", nil
 	}
-	sum := sha256.New()
-	err := filepath.WalkDir(folder, func(name string, entry fs.DirEntry, err error) error {
+	sum, files := sha256.New(), os.DirFS(folder)
+	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
 		}
-		text, err := os.ReadFile(name)
-		relative, _ := filepath.Rel(folder, name) // name is below folder
-		fmt.Fprintf(sum, "%s %x\n", relative, sha256.Sum256(text))
+		text, err := fs.ReadFile(files, name)
+		fmt.Fprintf(sum, "%s %x\n", name, sha256.Sum256(text))
 		return err
 	})
 	if err != nil {

@@ -48,7 +48,8 @@ func restrictAndExec(rules Rules, argv []string) error {
 	if err := forbidProcesses(); err != nil {
 		return fmt.Errorf("set the seccomp filter: %w", err)
 	}
-	return fmt.Errorf("execute %s: %w", argv[0], syscall.Exec(argv[0], argv, os.Environ()))
+	err := syscall.Exec(argv[0], argv, os.Environ()) //nolint:gosec // to become that program is the job
+	return fmt.Errorf("execute %s: %w", argv[0], err)
 }
 
 // limit sets resource limits once: a lowered hard limit cannot be raised. The

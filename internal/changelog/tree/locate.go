@@ -1,7 +1,9 @@
 package tree
 
 import (
+	"iter"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,10 +24,14 @@ func (i *Index) Locate(f *change.Failure) *change.Failure {
 }
 
 // locateChangeset finds the changeset by its identity, else by id and author
-// alone when only one file has them.
+// alone when only one file has them. Of duplicates the last one is meant.
 func (i *Index) locateChangeset(f *change.Failure) {
 	var near []Changeset
-	for _, c := range i.Changesets {
+	changesets := slices.Values(i.Changesets)
+	if strings.Contains(f.Message, "duplicate identifiers") {
+		changesets = reversed(i.Changesets)
+	}
+	for c := range changesets {
 		if c.ID != f.Changeset || c.Author != f.Author {
 			continue
 		}
@@ -38,6 +44,16 @@ func (i *Index) locateChangeset(f *change.Failure) {
 	f.Line = 0
 	if len(near) == 1 {
 		f.File, f.Line = near[0].File, near[0].Line
+	}
+}
+
+func reversed(all []Changeset) iter.Seq[Changeset] {
+	return func(yield func(Changeset) bool) {
+		for _, c := range slices.Backward(all) {
+			if !yield(c) {
+				return
+			}
+		}
 	}
 }
 

@@ -38,13 +38,14 @@ func (f *file) define(e element) {
 
 func (r *reader) setDefault(name, value string) {
 	if _, known := r.defined[name]; !known {
-		r.defined[name] = value
+		r.defined[name] = value[:min(len(value), maxValue)]
 	}
 }
 
-// expand replaces the parameters that have a value; the others stay.
+// expand replaces the parameters that have a value; the others stay, and so
+// does a text of a length that no path or identity has.
 func (r *reader) expand(text string) string {
-	if !strings.Contains(text, "${") {
+	if len(text) > maxExpanded || !strings.Contains(text, "${") {
 		return text
 	}
 	return parameter.ReplaceAllStringFunc(text, func(mention string) string {

@@ -17,11 +17,14 @@ import (
 
 // Limits that no changelog written by people comes near.
 const (
-	maxFile    = 16 << 20 // bytes of one changelog
-	maxDepth   = 64       // files that include each other
-	maxVisits  = 20_000   // files read, a file counting as often as it is included
-	maxAliases = 200_000  // nodes of a YAML file with all aliases expanded
-	maxReports = 20       // faults or warnings
+	maxFile     = 16 << 20  // bytes of one changelog
+	maxTotal    = 256 << 20 // bytes of all, a file counting as often as it is included
+	maxDepth    = 64        // files that include each other
+	maxVisits   = 20_000    // files, counted likewise
+	maxAliases  = 200_000   // nodes of a YAML file with all aliases expanded
+	maxValue    = 4 << 10   // bytes of a parameter's value
+	maxExpanded = 64 << 10  // bytes of a text in which parameters are replaced
+	maxReports  = 20        // faults or warnings
 )
 
 // Options say what the engine will be given besides the tree.
@@ -91,8 +94,9 @@ type reader struct {
 	index    *Index
 	dir      string // of the search path
 	options  Options
-	stack    []string          // the files that include the current one, and itself
-	visits   int               //
+	stack    []string // the files that include the current one, and itself
+	visits   int
+	total    int               // bytes read
 	defined  map[string]string // parameters, by name
 	schemas  map[string]bool
 	mentions map[string]Place // first place of every ${parameter}
@@ -124,6 +128,10 @@ func (r *reader) changelog(name string, from origin) {
 	text, err := r.read(name)
 	if err != nil {
 		r.unread(name, from, err)
+		return
+	}
+	if r.total += len(text); r.total > maxTotal {
+		r.fault(from.file, from.line, "the included files have more than %d MiB together", maxTotal>>20)
 		return
 	}
 	r.index.files[r.place(name)] = true
