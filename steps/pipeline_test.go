@@ -49,10 +49,11 @@ type registry struct {
 
 // corner is what a registry is set up with; a zero value takes the default.
 type corner struct {
-	postgres  int      // major version; default 15
-	liquibase string   // version; default 4.33.0
-	template  string   // DDL besides CREATE SCHEMA registry
-	env       []string // settings besides those of every test
+	postgres  int       // major version; default 15
+	site      *lab.Site // on a server of the test's own; default on the shared one
+	liquibase string    // version; default 4.33.0
+	template  string    // DDL besides CREATE SCHEMA registry
+	env       []string  // settings besides those of every test
 }
 
 // newRegistry lands the files on master and makes a template with a schema
@@ -64,7 +65,10 @@ func newRegistry(t *testing.T, files map[string]string) *registry {
 
 func newRegistryIn(t *testing.T, c corner, files map[string]string) *registry {
 	t.Helper()
-	r := &registry{T: t, site: lab.Postgres(t, cmp.Or(c.postgres, 15)), gerrit: lab.Gerrit(t)}
+	r := &registry{T: t, site: c.site, gerrit: lab.Gerrit(t)}
+	if r.site == nil {
+		r.site = lab.Postgres(t, cmp.Or(c.postgres, 15))
+	}
 	r.project = r.gerrit.NewProject(t)
 	r.clone = r.gerrit.Clone(t, r.project)
 	if files != nil {
@@ -76,7 +80,7 @@ func newRegistryIn(t *testing.T, c corner, files map[string]string) *registry {
 		t.Fatal(err)
 	}
 	env := slices.Concat(r.site.Env(), r.gerrit.Environment(), []string{
-		"LIQUIBASE_HOME=" + home, "PATCHBAY_CACHE_DIR=" + warmCache(t, home), "PATCHBAY_LOG_FORMAT=console", "GITHUB_ACTIONS=", "JENKINS_URL=",
+		"LIQUIBASE_HOME=" + home, "PATCHBAY_CACHE_DIR=" + cache(t, c.liquibase, home), "PATCHBAY_LOG_FORMAT=console", "GITHUB_ACTIONS=", "JENKINS_URL=",
 	})
 	r.pipeline = lab.Pipeline{Bin: bin, Env: append(env, c.env...)}
 	return r
@@ -84,19 +88,22 @@ func newRegistryIn(t *testing.T, c corner, files map[string]string) *registry {
 
 var warmed sync.Mutex
 
-// warmCache is the cache directory of all tests, with the class data archive
-// of a Liquibase in it: every engine run is a second shorter then.
-func warmCache(t *testing.T, home string) string {
+// cache is the cache directory of all tests, with the class data archive of
+// the default Liquibase in it: every engine run is a second shorter then.
+func cache(t *testing.T, version, home string) string {
 	t.Helper()
+	dir := filepath.Join(bin, "cache")
+	if version != "" {
+		return dir
+	}
 	warmed.Lock()
 	defer warmed.Unlock()
-	cache := filepath.Join(bin, "cache")
 	cmd := exec.CommandContext(t.Context(), filepath.Join(bin, "apply-changelog"), "--warm-cache")
-	cmd.Env = append(os.Environ(), "LIQUIBASE_HOME="+home, "PATCHBAY_CACHE_DIR="+cache)
+	cmd.Env = append(os.Environ(), "LIQUIBASE_HOME="+home, "PATCHBAY_CACHE_DIR="+dir)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("warm the cache: %v\n%s", err, out)
 	}
-	return cache
+	return dir
 }
 
 // laboratories is the registry of the demo.

@@ -103,7 +103,7 @@ func (b *Builder) overtaken(ctx context.Context, in Application) (string, error)
 	case p == nil || p.Attempt != in.Run.Attempt || p.InputDigest != in.Plan.InputDigest:
 		return "", change.Failf(change.KindConfiguration, "database %s is not this run's", in.Attempt).WithHint("begin again with get-changes")
 	case p.State != StateCreated:
-		return "", change.Failf(change.KindInfrastructure, "an earlier run of this step was interrupted on database %s", in.Attempt).
+		return "", change.Failf(change.KindInfrastructure, "an earlier run of this step was interrupted or failed on database %s", in.Attempt).
 			WithHint("begin again with get-changes")
 	}
 	switch d := Decide(in.Run, in.Plan.InputDigest, in.Attempt, all); d.Outcome {

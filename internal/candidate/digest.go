@@ -6,7 +6,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
+	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/changelog"
 )
 
@@ -34,6 +37,9 @@ func (b *Builder) Plan(ctx context.Context, r Run) (*Plan, error) {
 }
 
 func (b *Builder) plan(ctx context.Context, r Run, template string) (p *Plan, err error) {
+	if err := b.samePaths(r); err != nil {
+		return nil, err
+	}
 	p = &Plan{TemplateDigest: template}
 	if p.BaseParameters, err = b.parameters(ctx, r.Base, r.BaseTrees); err != nil {
 		return nil, err
@@ -45,6 +51,17 @@ func (b *Builder) plan(ctx context.Context, r Run, template string) (p *Plan, er
 	p.InputDigest = digest(p.BaseDigest, r.Trees, p.Parameters)
 	p.BaseDatabase = b.Names.Base(p.BaseDigest)
 	return p, nil
+}
+
+// samePaths: the engine must see what was compared and nothing besides.
+func (b *Builder) samePaths(r Run) error {
+	given := slices.Compact(slices.Sorted(slices.Values(b.Settings.ModelDir)))
+	compared := slices.Sorted(maps.Keys(r.Trees))
+	if slices.Equal(given, compared) {
+		return nil
+	}
+	return change.Failf(change.KindConfiguration, "get-changes compared the paths %q, not %q", compared, given).
+		WithHint("give all steps the same PATCHBAY_MODEL_DIR, then begin again with get-changes")
 }
 
 func (b *Builder) templateFingerprint(ctx context.Context) (string, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/patchbay-ci/patchbay/internal/candidate"
 	"github.com/patchbay-ci/patchbay/internal/change"
@@ -37,6 +38,7 @@ type Config struct {
 	PatchSet    step.PatchSet    `embed:""`
 	Gerrit      step.Gerrit      `embed:""`
 	Build       candidate.Config `embed:""`
+	Timeout     time.Duration    `name:"gerrit-timeout" env:"PATCHBAY_GERRIT_TIMEOUT" default:"30s" placeholder:"TIME" help:"How long to wait for one answer of Gerrit."`
 	KeepFailed  bool             `name:"keep-failed" env:"PATCHBAY_KEEP_FAILED" help:"Leave the database of a failed attempt for inspection, until the change's next run."`
 	WarmCache   bool             `name:"warm-cache" help:"Make the JVM's class data archive for the Liquibase installation, and end."`
 }
@@ -126,7 +128,7 @@ func apply(ctx context.Context, s *step.Session, cfg *Config, in input, result *
 	if applied != nil {
 		fill(result, applied)
 	}
-	if err != nil || applied.Outcome != change.Applied {
+	if err != nil || applied.Outcome == change.Superseded {
 		return err
 	}
 	return documents(s, result, applied)
@@ -136,7 +138,7 @@ func apply(ctx context.Context, s *step.Session, cfg *Config, in input, result *
 func asker(ctx context.Context, s *step.Session, cfg *Config) (func(context.Context) (bool, string, error), error) {
 	client, err := gerrit.New(ctx, gerrit.Config{
 		URL: cfg.Gerrit.URL, Username: cfg.Gerrit.Username, Password: cfg.Gerrit.Password.Value(),
-		UserAgent: "patchbay-apply-changelog/" + s.Version,
+		UserAgent: "patchbay-apply-changelog/" + s.Version, Timeout: cfg.Timeout,
 	})
 	if err != nil {
 		return nil, err
@@ -159,7 +161,10 @@ func asker(ctx context.Context, s *step.Session, cfg *Config) (func(context.Cont
 }
 
 func fill(result *change.ApplyChangelog, a *candidate.Applied) {
-	result.Outcome, result.Reason, result.Database = a.Outcome, a.Reason, a.Database
+	result.Outcome, result.Reason = a.Outcome, a.Reason
+	if a.Outcome == change.Applied || a.Outcome == change.Reused {
+		result.Database = a.Database
+	}
 	result.EngineRan, result.Kept = a.EngineRan, a.Kept
 	result.Changesets = append(result.Changesets, a.Changesets...)
 	result.Warnings = a.Warnings

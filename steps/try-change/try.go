@@ -160,7 +160,7 @@ func try(ctx context.Context, s *step.Session, cfg *Config, b *candidate.Builder
 // show prints the difference for a person and leaves the documents.
 func show(s *step.Session, b *candidate.Builder, r candidate.Run, a *candidate.Applied) error {
 	fmt.Fprintf(s.Stdout, "%.12s on %.12s: %s\n", r.PatchSet.Revision, r.Base, a.Difference.Counts())
-	for _, line := range a.Difference.Lines(0) {
+	for _, line := range a.Difference.Lines(len(a.Difference.Changes)) {
 		fmt.Fprintln(s.Stdout, " ", line)
 	}
 	for _, warning := range a.Warnings {

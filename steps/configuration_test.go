@@ -1,0 +1,176 @@
+package steps_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/patchbay-ci/patchbay/internal/change"
+	"github.com/patchbay-ci/patchbay/internal/lab"
+	"github.com/patchbay-ci/patchbay/internal/pg"
+)
+
+// TestLongestNames: the longest prefix for which no name is cut works, one
+// more byte is refused before anything is done.
+func TestLongestNames(t *testing.T) {
+	t.Parallel()
+	r := quick(t, corner{})
+	longest := r.site.Names.Prefix + strings.Repeat("x", 27-len(r.site.Names.Prefix)-1) + "_"
+	p := r.onMaster("Wards", adding(ward))
+	dir := r.begin(p)
+
+	tooLong := r.with("PATCHBAY_PREFIX=" + longest[:26] + "x_")
+	for _, name := range []string{"create-temp-db", "apply-changelog"} {
+		if run := tooLong.step(p, dir, name); run.status != 2 || !strings.Contains(run.stderr, "at most 27 bytes") {
+			t.Errorf("%s: exit status %d\n%s", name, run.status, run.stderr)
+		}
+	}
+	if all := r.column("postgres", "SELECT datname FROM pg_database WHERE datname LIKE '"+r.site.Names.Prefix+"%'"); len(all) > 0 {
+		t.Errorf("databases were made: %v", all)
+	}
+
+	r.site.Names.Prefix = longest // what the end of the test removes
+	run := r.with("PATCHBAY_PREFIX=" + longest).run(p)
+	r.verified(run, +1)
+	r.tidy(p.Number, true)
+	r.nothingLeft()
+	base := r.site.Names.Login(r.site.Names.BaseAttempt(run.Created.BaseDigest, 0))
+	if len(base) != 63 || r.site.Names.Parse(run.Created.Database).Kind != pg.Attempt {
+		t.Errorf("the longest name %q has %d bytes; the attempt was %s", base, len(base), run.Created.Database)
+	}
+}
+
+// badInput is refused with exit status 2 by every step, before anything is
+// done; what is wrong is said on stderr.
+var badInput = []struct{ name, env, want string }{
+	{"change number with a letter", "GERRIT_CHANGE_NUMBER=12a", "12a"},
+	{"change number with SQL", "GERRIT_CHANGE_NUMBER=1; DROP DATABASE postgres", "DROP DATABASE"},
+	{"change number with another kind of digits", "GERRIT_CHANGE_NUMBER=١٢", "١٢"},
+	{"negative change number", "GERRIT_CHANGE_NUMBER=-1", "change number -1"},
+	{"change number 0", "GERRIT_CHANGE_NUMBER=0", "change number 0"},
+	{"change number of eleven digits", "GERRIT_CHANGE_NUMBER=12345678901", "1 to 10 digits"},
+	{"patch set 0", "GERRIT_PATCHSET_NUMBER=0", "patch set number 0"},
+	{"a revision that is a ref", "GERRIT_PATCHSET_REVISION=refs/heads/master", "40 hexadecimal digits"},
+	{"no project", "GERRIT_PROJECT=", "project is missing"},
+}
+
+func TestBadInput(t *testing.T) {
+	t.Parallel()
+	r := quick(t, corner{})
+	p := r.onMaster("Wards", adding(ward))
+	dir := r.begin(p)
+	for _, c := range badInput {
+		for _, name := range []string{"get-changes", "create-temp-db", "apply-changelog", "report-verified"} {
+			if run := r.with(c.env).step(p, dir, name); run.status != 2 || !strings.Contains(run.stderr, c.want) {
+				t.Errorf("%s: %s: exit status %d, want 2 and %q\n%s", c.name, name, run.status, c.want, run.stderr)
+			}
+		}
+	}
+	read[change.GetChanges](r, filepath.Join(dir, "get-changes.json")) // is still there
+
+	r.named("owner role that can log in", func(r *registry) { r.testOwnerLogin(p, dir) })
+	r.named("wrong password", func(r *registry) { r.testWrongPassword(p, dir) })
+	r.named("somebody else's database", func(r *registry) { r.testForeign(p, dir) })
+	candidates, leftovers := r.databases()
+	if len(candidates)+len(leftovers) > 0 {
+		t.Errorf("there are %v and %v", candidates, leftovers)
+	}
+}
+
+func (r *registry) testOwnerLogin(p lab.Pushed, dir string) {
+	owner := pg.Ident(r.site.OwnerRole)
+	r.site.Super(r.T, "postgres", "ALTER ROLE "+owner+" LOGIN CREATEDB")
+	got := r.create(p, dir, 2)
+	for _, remedy := range []string{"ALTER ROLE " + owner + " NOLOGIN;", "ALTER ROLE " + owner + " NOCREATEDB;"} {
+		if got.Failure.Kind != change.KindConfiguration || !strings.Contains(got.Failure.Hint, remedy) {
+			r.Errorf("want the remedy %s, got %+v", remedy, got.Failure)
+		}
+	}
+	r.site.Super(r.T, "postgres", "ALTER ROLE "+owner+" NOLOGIN NOCREATEDB")
+	r.create(p, dir, 0)
+	r.site.Super(r.T, "postgres", "ALTER ROLE "+owner+" LOGIN")
+	if got := r.apply(p, dir, 2); got.EngineRan || !strings.Contains(got.Failure.Hint, "NOLOGIN") {
+		r.Errorf("apply-changelog: %+v", got.Failure)
+	}
+	r.site.Super(r.T, "postgres", "ALTER ROLE "+owner+" NOLOGIN")
+	r.site.Super(r.T, "postgres", "DROP DATABASE "+pg.Ident(read[change.CreateTempDB](r, filepath.Join(dir, "create-temp-db.json")).Database))
+}
+
+func (r *registry) testWrongPassword(p lab.Pushed, dir string) {
+	const secret = "wr0ng-pa55word"
+	wrong := r.with("DATABASE_URL=" + r.site.Server.URL(r.site.ServiceRole(), secret, r.site.AdminDatabase()))
+	run := wrong.step(p, dir, "create-temp-db")
+	if run.status != 1 && run.status != 2 || !strings.Contains(run.stderr, "DATABASE_URL") {
+		r.Errorf("exit status %d\n%s", run.status, run.stderr)
+	}
+	if strings.Contains(run.stderr+run.stdout, secret) {
+		r.Errorf("the password is shown:\n%s%s", run.stderr, run.stdout)
+	}
+	got := read[change.CreateTempDB](r, filepath.Join(dir, "create-temp-db.json"))
+	if got.Failure == nil || got.Failure.Kind == change.KindCandidate || got.Failure.SQLState != "28P01" {
+		r.Errorf("got %+v", got.Failure)
+	}
+	wrong.report(p, dir, vote(0))
+}
+
+// testForeign: a database of the same name that belongs to another project is
+// neither touched nor replaced.
+func (r *registry) testForeign(p lab.Pushed, dir string) {
+	name := pg.Ident(r.site.Names.Candidate(p.Number))
+	conn := lab.Connect(r.T, r.site.URL)
+	for _, sql := range []string{
+		"CREATE DATABASE " + name,
+		fmt.Sprintf(`COMMENT ON DATABASE %s IS '{"formatVersion":1,"state":"published","gerrit":"http://other","project":"other","change":%d,"patchSet":1}'`, name, p.Number),
+	} {
+		if _, err := conn.Exec(r.Context(), sql); err != nil {
+			r.Fatal(err)
+		}
+	}
+	if got := r.create(p, dir, 2); !strings.Contains(got.Failure.Message, `belongs to project "other"`) || !strings.Contains(got.Failure.Hint, "PATCHBAY_PREFIX") {
+		r.Errorf("got %+v", got.Failure)
+	}
+	r.tidy(p.Number, true)
+	if _, err := conn.Exec(r.Context(), "DROP DATABASE "+name); err != nil {
+		r.Fatal(err)
+	}
+}
+
+// TestTemplateInUse: somebody's session on the template is waited for, and
+// never ended.
+func TestTemplateInUse(t *testing.T) {
+	t.Parallel()
+	r := quick(t, corner{})
+	p := r.onMaster("Wards", adding(ward))
+	dir := r.begin(p)
+	conn := lab.Connect(t, r.site.ReaderURL(r.site.Names.Template))
+	stderr := &listener{text: r.site.Names.Template + " is in use by 1 session", seen: func() {
+		if _, err := conn.Exec(t.Context(), "SELECT"); err != nil {
+			t.Errorf("the session on the template was ended: %v", err)
+		}
+		conn.Close(t.Context())
+	}}
+	cmd := r.command(p, dir, "create-temp-db")
+	cmd.Stderr = stderr
+	if err := cmd.Run(); err != nil || stderr.seen != nil {
+		t.Errorf("%v\n%s", err, stderr.log)
+	}
+	r.apply(p, dir, 0)
+	r.tidy(p.Number, true)
+}
+
+// listener is a log that does something once a text is in it.
+type listener struct {
+	log  string
+	text string
+	seen func() // nil afterwards
+}
+
+func (l *listener) Write(text []byte) (int, error) {
+	l.log += string(text)
+	if l.seen != nil && strings.Contains(l.log, l.text) {
+		l.seen()
+		l.seen = nil
+	}
+	return len(text), nil
+}
