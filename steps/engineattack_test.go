@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -143,7 +144,8 @@ func (r *registry) secretFree(p lab.Pushed, dir, log string) {
 func TestNoSecretIsShown(t *testing.T) {
 	t.Parallel()
 	cache := t.TempDir()
-	r := newRegistry(t, people("")).alone().with("PATCHBAY_CACHE_DIR="+cache, "PATCHBAY_LOG_LEVEL=debug")
+	heard := t.TempDir()
+	r := newRegistry(t, people("")).alone().with("PATCHBAY_CACHE_DIR="+cache, "PATCHBAY_LOG_LEVEL=debug", talkative(t, heard))
 	p := r.onMaster("a table", people(table("watched")))
 	bad := r.onMaster("a broken one", people(`<changeSet id="broken" author="olena"><sql>SELECT nothing</sql></changeSet>`))
 	w := &sentry{folder: r.temporary(), stop: make(chan bool), seen: map[string]bool{}, logins: map[string]bool{}}
@@ -154,10 +156,11 @@ func TestNoSecretIsShown(t *testing.T) {
 	watching.Wait()
 	r.verified(good, +1)
 	r.verified(broken, -1)
-	if !w.java || !w.git || len(w.logins) == 0 {
-		t.Fatalf("watched in vain: java %v, git %v, %d throw-away passwords", w.java, w.git, len(w.logins))
+	calls, err := os.ReadFile(filepath.Join(heard, "calls"))
+	if err != nil || !w.java || len(w.logins) == 0 {
+		t.Fatalf("watched in vain: git %v, java %v, %d throw-away passwords", err, w.java, len(w.logins))
 	}
-	shown := strings.Join(sortedKeys(w.seen), "\n")
+	shown := strings.Join(append(sortedKeys(w.seen), string(calls)), "\n")
 	r.withoutSecrets("a process", shown)
 	r.secretFree(p, good.Dir, logs(good))
 	r.secretFree(bad, broken.Dir, logs(broken))
@@ -183,11 +186,11 @@ func (r *registry) temporary() (folder string) {
 // sentry takes down command lines of the steps and their children, and the
 // environments of the children; a step's own is where its secrets come from.
 type sentry struct {
-	folder    string
-	stop      chan bool
-	seen      map[string]bool
-	logins    map[string]bool // passwords, out of files that only we can read
-	java, git bool
+	folder string
+	stop   chan bool
+	seen   map[string]bool
+	logins map[string]bool // passwords, out of files that only we can read
+	java   bool
 }
 
 func (w *sentry) run() {
@@ -218,28 +221,34 @@ func (w *sentry) look() {
 	}
 }
 
-// note: a process is one of ours when the folder is in its command line or
-// environment, or when git works in one of our repositories.
+// note: a process is one of ours when it is a step, or has the folder in its
+// command line.
 func (w *sentry) note(process string) {
 	line, _ := os.ReadFile(filepath.Join(process, "cmdline"))
-	environment, _ := os.ReadFile(filepath.Join(process, "environ"))
-	program := filepath.Base(string(bytes.SplitN(line, []byte{0}, 2)[0]))
-	isStep := strings.HasPrefix(string(line), bin+"/")
-	java := program == "java" && bytes.Contains(line, []byte(w.folder))
-	git := strings.HasPrefix(program, "git") && bytes.Contains(line, []byte(filepath.Dir(w.folder)))
-	if !isStep && !java && !git {
+	java := strings.HasPrefix(filepath.Base(string(bytes.SplitN(line, []byte{0}, 2)[0])), "java") && bytes.Contains(line, []byte(w.folder))
+	if !java && !strings.HasPrefix(string(line), bin+"/") {
 		return
 	}
-	w.java, w.git = w.java || java, w.git || git
 	w.seen[string(line)] = true
 	if java {
+		w.java = true
+		environment, _ := os.ReadFile(filepath.Join(process, "environ"))
 		w.seen[string(environment)] = true
 	}
-	if git { // the header that logs in is git's own setting there, in base64
-		for variable := range bytes.SplitSeq(environment, []byte{0}) {
-			if !bytes.HasPrefix(variable, []byte("GIT_CONFIG_VALUE_")) {
-				w.seen[string(variable)] = true
-			}
-		}
+}
+
+// talkative is a PATH with a git that writes down how it was called, since a
+// real one is gone before anybody looks. The header that logs in is the one
+// thing it leaves out: that is in git's environment by design.
+func talkative(t *testing.T, dir string) string {
+	t.Helper()
+	git, err := exec.LookPath("git")
+	if err != nil {
+		t.Fatal(err)
 	}
+	script := "#!/bin/sh\n{ printf '%s\\n' \"$@\"; env | grep -v '^GIT_CONFIG_VALUE_'; } >>'" + filepath.Join(dir, "calls") + "'\nexec '" + git + "' \"$@\"\n"
+	if err := os.WriteFile(filepath.Join(dir, "git"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return "PATH=" + dir + ":" + os.Getenv("PATH")
 }

@@ -21,7 +21,7 @@ FROM (
            pg_catalog.format('%s of %I', CASE d.defaclobjtype WHEN 'r' THEN 'tables' WHEN 'S' THEN 'sequences'
                WHEN 'f' THEN 'functions' WHEN 'T' THEN 'types' ELSE 'schemas' END,
                pg_catalog.pg_get_userbyid(d.defaclrole))
-               || COALESCE(pg_catalog.format(' in %I', n.nspname), ''),
+               || COALESCE(' in ' || pg_catalog.quote_ident(n.nspname), ''),
            COALESCE((SELECT pg_catalog.string_agg(
                          x.privilege_type || CASE WHEN x.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END || ' to '
                          || CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) END,
