@@ -3,6 +3,7 @@ package change
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -66,25 +67,72 @@ func (f *Failure) Error() string {
 // Unwrap gives the error that the failure was made from.
 func (f *Failure) Unwrap() error { return f.cause }
 
-// Where is "file:line", "file" or "".
+// Where is "file:line", "file" or "", in one line: a candidate names its files.
 func (f *Failure) Where() string {
-	if f.File != "" && f.Line > 0 {
-		return fmt.Sprintf("%s:%d", f.File, f.Line)
+	file := OneLine(f.File)
+	if file != "" && f.Line > 0 {
+		return fmt.Sprintf("%s:%d", file, f.Line)
 	}
-	return f.File
+	return file
 }
 
-// AsFailure finds the failure in an error. An error that nobody has
-// classified is infrastructure: it is never blamed on the candidate.
+// AsFailure finds the failure in an error and keeps what the errors around it
+// say, unless it names a file: then it says all that there is to mend. An
+// error that nobody has classified is infrastructure: it is never blamed on
+// the candidate. Of joined errors it takes the first that is classified, else
+// the first; Beside gives the others.
 func AsFailure(err error) *Failure {
 	if err == nil {
 		return nil
 	}
+	main, _ := split(err)
 	var f *Failure
-	if errors.As(err, &f) {
+	if !errors.As(main, &f) {
+		return &Failure{Kind: KindInfrastructure, Message: OneLine(main.Error()), cause: main}
+	}
+	if f.File != "" || main.Error() == f.Error() {
 		return f
 	}
-	return &Failure{Kind: KindInfrastructure, Message: OneLine(err.Error()), cause: err}
+	whole := *f
+	whole.Message, whole.cause = OneLine(main.Error()), main
+	return &whole
+}
+
+// Beside gives the errors that are joined to the one AsFailure tells of: what
+// went wrong in cleaning up after it, for example.
+func Beside(err error) []error {
+	if err == nil {
+		return nil
+	}
+	_, others := split(err)
+	return others
+}
+
+// split sorts joined errors into the one that counts and the others.
+func split(err error) (main error, others []error) {
+	all := joined(err)
+	at := max(0, slices.IndexFunc(all, func(err error) bool {
+		var f *Failure
+		return errors.As(err, &f)
+	}))
+	main = all[at]
+	return main, slices.Delete(all, at, at+1)
+}
+
+// joined takes apart what errors.Join has put together, at any depth. Others
+// that wrap several errors, as fmt.Errorf may, have a text of their own.
+func joined(err error) (all []error) {
+	several, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	if again := errors.Join(several.Unwrap()...); again == nil || again.Error() != err.Error() {
+		return []error{err}
+	}
+	for _, one := range several.Unwrap() {
+		all = append(all, joined(one)...)
+	}
+	return all
 }
 
 // KindOfSQLState classifies an SQLSTATE met while a changelog ran in its own

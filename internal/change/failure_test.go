@@ -56,7 +56,7 @@ func TestAsFailure(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("no\nanswer")
 	f := Failf(KindCandidate, "apply: %w", cause)
-	if got := AsFailure(fmt.Errorf("wrapped: %w", f)); got != f || !errors.Is(f, cause) {
+	if got := AsFailure(errors.Join(f, nil)); got != f || !errors.Is(f, cause) {
 		t.Errorf("got %+v", got)
 	}
 	if got := AsFailure(cause); got.Kind != KindInfrastructure || got.Message != `no\nanswer` {
@@ -68,6 +68,58 @@ func TestAsFailure(t *testing.T) {
 	f.File, f.Line = "a.xml", 7
 	if f.Error() != `a.xml:7: apply: no\nanswer` {
 		t.Errorf("got %q", f.Error())
+	}
+}
+
+// TestContextIsKept: "login refused" is of no use without what was logged in to.
+func TestContextIsKept(t *testing.T) {
+	t.Parallel()
+	cause := errors.New("no answer")
+	f := Failf(KindLimit, "login: %w", cause).WithHint("wait")
+	err := fmt.Errorf("clone x into y: %w", fmt.Errorf("set\nup: %w", f))
+	got := AsFailure(err)
+	if got.Message != `clone x into y: set\nup: login: no answer` || got.Kind != KindLimit || got.Hint != "wait" {
+		t.Errorf("got %+v", got)
+	}
+	if f.Message != "login: no answer" || !errors.Is(got, cause) || !errors.Is(got, err) {
+		t.Errorf("the failure was changed or its causes lost: %+v", f)
+	}
+	if f.File = "a.xml"; AsFailure(err) != f {
+		t.Errorf("a place needs no more words: %+v", AsFailure(err))
+	}
+}
+
+func TestJoinedErrors(t *testing.T) {
+	t.Parallel()
+	plain, f, other := errors.New("disk full"), Failf(KindCandidate, "bad table"), Failf(KindInfrastructure, "login is left")
+	err := errors.Join(errors.Join(plain, f), fmt.Errorf("clean up: %w", other))
+	var beside []string
+	for _, e := range Beside(err) {
+		beside = append(beside, e.Error())
+	}
+	if got := AsFailure(err); got != f || strings.Join(beside, "|") != "disk full|clean up: login is left" {
+		t.Errorf("got %+v beside %q", got, beside)
+	}
+	if got := AsFailure(errors.Join(plain, hollow{})); got.Message != "disk full" || len(Beside(errors.Join(plain, hollow{}))) != 1 {
+		t.Errorf("got %+v", got)
+	}
+	if Beside(nil) != nil || len(Beside(f)) != 0 || len(Beside(fmt.Errorf("%w, %w", f, plain))) != 0 {
+		t.Error("something stands beside a single error")
+	}
+}
+
+// hollow could wrap several errors and wraps none.
+type hollow struct{}
+
+func (hollow) Error() string   { return "hollow" }
+func (hollow) Unwrap() []error { return nil }
+
+func TestPlaceInOneLine(t *testing.T) {
+	t.Parallel()
+	f := Failf(KindCandidate, "is refused")
+	f.File, f.Line = "a\n::error::forged\u202e.sql", 2
+	if got, want := f.Error(), `a\n::error::forged\u202e.sql:2: is refused`; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -1,6 +1,9 @@
 package change
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // FormatVersion is the version of all result documents. It changes when a
 // field changes its meaning or goes, not when one is added.
@@ -55,6 +58,19 @@ type Header struct {
 // Head gives the header of any result that embeds it.
 func (h *Header) Head() *Header { return h }
 
+// EndedTheWay says that the steps after this one have nothing to do, and why:
+// by its outcome, or because it failed. Then it is this failure that is
+// reported, so they do not fail themselves.
+func (h *Header) EndedTheWay() (reason string, ended bool) {
+	switch {
+	case h.Failure != nil:
+		return fmt.Sprintf("%s failed (%s)", h.Step, h.Failure.Kind), true
+	case h.Outcome.EndsTheWay() || h.Outcome == BaseFailed || h.Outcome == Failed:
+		return fmt.Sprintf("%s ended with outcome %s", h.Step, h.Outcome), true
+	}
+	return "", false
+}
+
 // Result is one step's result document.
 type Result interface{ Head() *Header }
 
@@ -91,7 +107,7 @@ type CreateTempDB struct {
 	BaseMade       bool   `json:"baseMade,omitempty"`       // this run made the base database
 	Engine         string `json:"engine,omitempty"`         // "liquibase 4.33.0", "goose v3.29.0"
 	Holders        []int  `json:"holders,omitempty"`        // of outcome limited: the changes that hold the places
-	Reason         string `json:"reason,omitempty"`         // of outcomes superseded and limited
+	Reason         string `json:"reason,omitempty"`         // of outcomes superseded, limited and skipped
 }
 
 // ApplyChangelog is apply-changelog.json.
@@ -108,7 +124,7 @@ type ApplyChangelog struct {
 	Hazards     int      `json:"hazards"`            // how many differences destroy or endanger data
 	Warnings    []string `json:"warnings,omitempty"` // what a person should know, a line each
 	Kept        string   `json:"kept,omitempty"`     // the attempt left for inspection
-	Reason      string   `json:"reason,omitempty"`   // of outcome superseded
+	Reason      string   `json:"reason,omitempty"`   // of outcomes superseded and skipped
 }
 
 // ReportVerified is report-verified.json.

@@ -4,6 +4,7 @@
 package ci
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
@@ -71,6 +72,37 @@ func (c *CI) Mask(secret string) {
 	if c.action != nil {
 		c.action.AddMask(secret)
 	}
+}
+
+// Writer takes the meaning from commands in what is written on GitHub: the
+// old syntax, ##[error], works anywhere in a line of stdout or stderr, and
+// lines quote what a candidate names. The newer ::error:: works only at the
+// beginning of a line. A command must not be split over two writes.
+// See https://github.com/actions/runner, ActionCommand.TryParse.
+func (c *CI) Writer(w io.Writer) io.Writer {
+	if c.name != GitHub {
+		return w
+	}
+	return commandless{w}
+}
+
+type commandless struct{ out io.Writer }
+
+const oldCommand = "##["
+
+func (w commandless) Write(p []byte) (int, error) {
+	if _, err := w.out.Write(bytes.ReplaceAll(p, []byte(oldCommand), []byte("#\u200b#["))); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// JSON does the same for a document without changing what it means.
+func (c *CI) JSON(document []byte) []byte {
+	if c.name != GitHub {
+		return document
+	}
+	return bytes.ReplaceAll(document, []byte(oldCommand), []byte(`#\u0023[`))
 }
 
 // Group opens a foldable group of log lines and gives what closes it.

@@ -9,6 +9,7 @@ import (
 	"path"
 	"strings"
 	"syscall"
+	"unicode"
 
 	"github.com/patchbay-ci/patchbay/internal/change"
 )
@@ -116,6 +117,10 @@ func refusal(e entry) error {
 		return at(change.Failf(change.KindCandidate, "a submodule is not given to the engine").
 			WithHint("commit its files"), e.path)
 	}
+	if strings.ContainsFunc(e.path, unseen) {
+		return at(change.Failf(change.KindCandidate, "a name with control or format characters is not given to the engine").
+			WithHint("rename the file"), e.path)
+	}
 	for part := range strings.SplitSeq(e.path, "/") {
 		switch strings.ToLower(part) {
 		case "", ".", "..", ".git", "meta-inf":
@@ -124,6 +129,9 @@ func refusal(e entry) error {
 	}
 	return nil
 }
+
+// unseen characters of a name forge lines of logs or turn its text around.
+func unseen(r rune) bool { return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) }
 
 // isForEngine: by suffix, in any case of letters. Liquibase would take
 // settings, among them the database's address, from its own properties file.

@@ -108,7 +108,7 @@ func TestCheckout(t *testing.T) {
 	p := newProject(t)
 	p.write(".gitattributes", "*.xml text eol=crlf export-ignore\n")
 	revision := p.commit("first", map[string]string{
-		"data-model/main.XML": "main\n", "data-model/sub/дані (1).csv": "1;2\n", "data-model/two\nlines.sql": "select 1", "data-model/MAIN.xml": "other",
+		"data-model/main.XML": "main\n", "data-model/sub/дані (1).csv": "1;2\n", "data-model/two words.sql": "select 1", "data-model/MAIN.xml": "other",
 		"data-model/app.properties": "p", "data-model/Liquibase.Properties": "url=x", "data-model/liquibase.local.properties": "url=x",
 		"data-model/run.sh": "#!/bin/sh", "data-model/x.class": "", "data-model/README": "", "outside.xml": "o",
 	})
@@ -125,7 +125,7 @@ func TestCheckout(t *testing.T) {
 		t.Errorf("ignored: %s", diff)
 	}
 	want := map[string]string{
-		"data-model/main.XML": "main\n", "data-model/sub/дані (1).csv": "1;2\n", "data-model/two\nlines.sql": "select 1",
+		"data-model/main.XML": "main\n", "data-model/sub/дані (1).csv": "1;2\n", "data-model/two words.sql": "select 1",
 		"data-model/MAIN.xml": "other", "data-model/app.properties": "p",
 	}
 	if diff := cmp.Diff(want, read(t, dir)); diff != "" {
@@ -212,6 +212,9 @@ func TestCheckoutRefuses(t *testing.T) {
 		{"one name twice", []string{"100644 a.xml", "100644 a.xml"}, change.KindCandidate, "a.xml: cannot be a file here"},
 		{"file and folder of one name", []string{"100644 a.xml", "40000 a.xml"}, change.KindCandidate, "cannot be a file here"},
 		{"escaped name", []string{"120000 a\nb"}, change.KindCandidate, `a\nb: a symbolic link`},
+		{"line break", []string{"100644 a\n::error::b.xml"}, change.KindCandidate, `a\n::error::b.xml: a name with control or format characters`},
+		{"escape", []string{"100644 a\x1b[2J/b.xml"}, change.KindCandidate, "a name with control or format characters"},
+		{"direction mark", []string{"100644 a\u202elmx.xml"}, change.KindCandidate, "a name with control or format characters"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -36,11 +36,7 @@ func parse(p Program, cfg commoner, args []string, getenv func(string) string, s
 		return true, nil, nil
 	}
 	faults = append(inputs.fromVariables(args), refuseSecrets(inputs, args)...)
-	if len(faults) == 0 {
-		faults = parseAll(parser, append(inputs.args, args...))
-	} else {
-		faults = append(faults, parseAll(parser, args)...)
-	}
+	faults = append(faults, parseAll(parser, append(inputs.args, args...))...)
 	secrets, secretFaults := inputs.setSecrets(getenv)
 	faults = append(faults, secretFaults...)
 	if w, ok := cfg.(waiver); len(faults) == 0 && (!ok || !w.WaivesFaults()) {
@@ -65,8 +61,9 @@ func newParser(p Program, cfg any, stdout io.Writer) (*kong.Kong, error) {
 		kong.Name(p.Name), kong.Writers(stdout, stdout), kong.Exit(func(int) {}))
 }
 
-// parseAll parses the command line; when a flag is refused it is noted and
-// left out, so that the next one can be looked at too.
+// parseAll parses the command line; when a part of it is refused it is noted
+// and left out, so that the next can be looked at too and the good ones count:
+// where faults are told, and in which run directory, is given by them.
 func parseAll(parser *kong.Kong, args []string) (faults []error) {
 	for {
 		_, err := parser.Parse(args)
@@ -82,8 +79,14 @@ func parseAll(parser *kong.Kong, args []string) (faults []error) {
 	}
 }
 
-// without drops the flag that a parse error begins with, and its value.
+// without drops what a parse error names: a flag with its value, or what is
+// not known.
 func without(args []string, message string) []string {
+	for _, unknown := range []string{"unknown flag ", "unexpected argument "} {
+		if named, ok := strings.CutPrefix(message, unknown); ok {
+			return withoutUnknown(args, named)
+		}
+	}
 	flag, _, _ := strings.Cut(message, " ")
 	flag = strings.TrimSuffix(flag, ":")
 	for i, arg := range args {
@@ -92,6 +95,18 @@ func without(args []string, message string) []string {
 			return append(args[:i:i], args[i+1:]...)
 		case arg == flag:
 			return append(args[:i:i], args[min(i+2, len(args)):]...)
+		}
+	}
+	return args
+}
+
+// withoutUnknown: the value of a flag that is not known is seen as the next
+// argument that is not known.
+func withoutUnknown(args []string, named string) []string {
+	for i, arg := range args {
+		name, _, _ := strings.Cut(arg, "=")
+		if named == arg || strings.HasPrefix(named, arg+",") || strings.HasPrefix(arg, "-") && (named == name || strings.HasPrefix(named, name+",")) {
+			return append(args[:i:i], args[i+1:]...)
 		}
 	}
 	return args

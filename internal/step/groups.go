@@ -89,29 +89,57 @@ func (p PatchSet) Faults() []error {
 	return faults
 }
 
+// GerritURL is Gerrit's address in the one form in which addresses are
+// compared: scheme and host in lower case, no slash and no /a at the end.
+type GerritURL string
+
+// UnmarshalText brings an address into that form. One that cannot be parsed
+// stays as it is: GerritServer.Faults refuses it.
+func (g *GerritURL) UnmarshalText(text []byte) error {
+	*g = GerritURL(text)
+	u, err := url.Parse(string(text))
+	if err != nil || u.Host == "" {
+		return nil //nolint:nilerr // told together with the other faults
+	}
+	u.Host = strings.ToLower(u.Host)
+	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
+	u.Path = strings.TrimRight(strings.TrimSuffix(u.Path, "/a"), "/")
+	*g = GerritURL(u.String())
+	return nil
+}
+
+// GerritServer names the Gerrit that patch sets come from.
+type GerritServer struct {
+	URL GerritURL `name:"gerrit-url" env:"GERRIT_URL" placeholder:"URL" help:"Gerrit's address, for example https://review.example.org."`
+}
+
+// Faults lists what is missing or malformed.
+func (g GerritServer) Faults() []error {
+	u, err := url.Parse(string(g.URL))
+	switch {
+	case g.URL == "":
+		return []error{errors.New("GERRIT_URL is missing: the address of Gerrit, for example https://review.example.org")}
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return []error{errors.New("GERRIT_URL is not an http or https address")}
+	case u.User != nil:
+		return []error{errors.New("GERRIT_URL holds a login: put it into GERRIT_USERNAME and GERRIT_PASSWORD")}
+	}
+	return nil
+}
+
 // Gerrit is how Gerrit is reached.
 type Gerrit struct {
-	URL      string `name:"gerrit-url" env:"GERRIT_URL" placeholder:"URL" help:"Gerrit's address, for example https://review.example.org."`
-	Username string `name:"gerrit-username" env:"GERRIT_USERNAME" placeholder:"NAME" help:"The account that votes."`
-	Password Secret `name:"gerrit-password" env:"GERRIT_PASSWORD" help:"Its HTTP password."`
+	GerritServer `embed:""`
+	Username     string `name:"gerrit-username" env:"GERRIT_USERNAME" placeholder:"NAME" help:"The account that votes."`
+	Password     Secret `name:"gerrit-password" env:"GERRIT_PASSWORD" help:"Its HTTP password."`
 }
 
 // Faults lists what is missing or malformed.
 func (g Gerrit) Faults() []error {
-	var faults []error
-	u, err := url.Parse(g.URL)
-	switch {
-	case g.URL == "":
-		faults = append(faults, errors.New("GERRIT_URL is missing: the address of Gerrit, for example https://review.example.org"))
-	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		faults = append(faults, errors.New("GERRIT_URL is not an http or https address"))
-	case u.User != nil:
-		faults = append(faults, errors.New("GERRIT_URL holds a login: put it into GERRIT_USERNAME and GERRIT_PASSWORD"))
-	}
 	if g.Username != "" && g.Password == "" {
-		faults = append(faults, errors.New("GERRIT_USERNAME is given without GERRIT_PASSWORD (or GERRIT_PASSWORD_FILE)"))
+		return []error{errors.New("GERRIT_USERNAME is given without GERRIT_PASSWORD (or GERRIT_PASSWORD_FILE)")}
 	}
-	return faults
+	return nil
 }
 
 // Database is how PostgreSQL is reached and how its databases are named.

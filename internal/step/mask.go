@@ -51,7 +51,7 @@ type maskingWriter struct {
 }
 
 func (w maskingWriter) Write(p []byte) (int, error) {
-	if _, err := w.mask.replacer.WriteString(w.out, string(p)); err != nil {
+	if _, err := io.WriteString(w.out, w.mask.text(string(p))); err != nil {
 		return 0, err
 	}
 	return len(p), nil

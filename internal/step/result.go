@@ -31,7 +31,7 @@ func (s *Session) Write(result change.Result) error {
 	if err != nil {
 		return fmt.Errorf("encode the result: %w", err)
 	}
-	if _, err := s.Stdout.Write(append(text, '\n')); err != nil {
+	if _, err := s.Stdout.Write(append(s.CI.JSON(text), '\n')); err != nil {
 		return fmt.Errorf("write the result to stdout: %w", err)
 	}
 	return s.CI.Output("outcome", string(head.Outcome))
@@ -40,11 +40,13 @@ func (s *Session) Write(result change.Result) error {
 // WriteFile writes another document into the run directory.
 func (s *Session) WriteFile(name string, doc any) error { return s.RunDir.write(name, doc) }
 
-// Fail writes a result that ends in a failure and gives that failure back.
+// Fail writes a result that ends in a failure and gives that failure back,
+// with what else went wrong joined to it.
 func (s *Session) Fail(result change.Result, outcome change.Outcome, err error) error {
 	head := result.Head()
 	head.Outcome, head.Failure = outcome, failureOf(err)
-	return errors.Join(head.Failure, s.Write(result))
+	failure := head.Failure // Write replaces it by what may be shown
+	return errors.Join(append([]error{failure, s.Write(result)}, change.Beside(err)...)...)
 }
 
 // RunDir is the directory in which the steps of one run hand over.
@@ -53,6 +55,9 @@ type RunDir string
 // Reset begins a run: it makes the directory and removes what an earlier run
 // left there (JSON documents only, so that a wrong path loses nothing else).
 func (d RunDir) Reset() error {
+	if err := d.refusal(""); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(string(d), 0o700); err != nil {
 		return change.Failf(change.KindConfiguration, "make the run directory: %w", err).WithHint("set PATCHBAY_RUN_DIR")
 	}
@@ -62,6 +67,28 @@ func (d RunDir) Reset() error {
 		}
 	}
 	return nil
+}
+
+// refusal says why the directory, or a document in it, is not used. It usually
+// lies in a checkout, and what a candidate commits there under its name must
+// not lead a step elsewhere: a link is not followed, a pipe not waited for.
+func (d RunDir) refusal(name string) error {
+	dir := filepath.Clean(string(d)) // a slash at its end would follow a link
+	if info, err := os.Lstat(dir); err == nil && !info.IsDir() {
+		return notOurs("the run directory %s is no directory, or a link to one", dir)
+	}
+	if name == "" {
+		return nil
+	}
+	if info, err := os.Lstat(filepath.Join(dir, name)); err == nil && !info.Mode().IsRegular() {
+		return notOurs("%s in the run directory is no regular file", name)
+	}
+	return nil
+}
+
+func notOurs(format string, args ...any) error {
+	return change.Failf(change.KindConfiguration, format, args...).
+		WithHint("set PATCHBAY_RUN_DIR to a directory that only the pipeline writes to, outside of the checkout")
 }
 
 // documents are the files that one run leaves.
@@ -75,6 +102,9 @@ func (d RunDir) write(name string, doc any) (err error) {
 	text, err := json.MarshalIndent(doc, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", name, err)
+	}
+	if err := d.refusal(name); err != nil {
+		return err
 	}
 	if err := os.MkdirAll(string(d), 0o700); err != nil {
 		return fmt.Errorf("make the run directory: %w", err)
@@ -101,6 +131,9 @@ func Read[T any, R interface {
 	*T
 	change.Result
 }](d RunDir, name string, p change.PatchSet, attempt string) (R, error) {
+	if err := d.refusal(name); err != nil {
+		return nil, err
+	}
 	file, err := os.Open(filepath.Join(string(d), name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil //nolint:nilnil // absent is an answer of its own
@@ -123,7 +156,11 @@ func decode[T any, R interface {
 	result := R(new(T))
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(result); err != nil {
+	err := decoder.Decode(result)
+	if _, end := decoder.Token(); err == nil && !errors.Is(end, io.EOF) {
+		err = errors.New("something follows the document")
+	}
+	if err != nil {
 		return nil, change.Failf(change.KindConfiguration, "%s is not a result of this version: %w", name, err).
 			WithHint("begin again with get-changes")
 	}

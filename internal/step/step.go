@@ -34,6 +34,11 @@ type Program struct {
 	Name     string   // "get-changes"
 	Contract string   // opens the help: what the step reads, does, writes, exits with
 	Examples []string // command lines
+
+	// Begins a run: what an earlier one left in the run directory is removed,
+	// whatever becomes of this step. Else a step that ends at its input would
+	// leave them for the last step of the pipeline to vote on.
+	Begins bool
 }
 
 // Session is what a run is given.
@@ -69,6 +74,11 @@ func runMain(p Program, cfg commoner, args []string, getenv func(string) string,
 		return ExitOK
 	}
 	s := newSession(p, cfg.common(), secrets, getenv, stdout, stderr)
+	if p.Begins {
+		if err := s.RunDir.Reset(); err != nil {
+			return s.exit(err)
+		}
+	}
 	if len(faults) > 0 {
 		return s.usage(faults)
 	}
@@ -87,9 +97,10 @@ func newSession(p Program, c *Common, secrets []string, getenv func(string) stri
 	for _, secret := range secrets {
 		where.Mask(secret)
 	}
+	log := mask.writer(where.Writer(stderr))
 	return &Session{
-		Log: newLogger(c, where, mask.writer(stderr)), CI: where, Version: Version(), Started: time.Now(),
-		Stdout: stdout, Stderr: mask.writer(stderr), RunDir: RunDir(c.RunDir), Getenv: getenv,
+		Log: newLogger(c, where, log), CI: where, Version: Version(), Started: time.Now(),
+		Stdout: where.Writer(stdout), Stderr: log, RunDir: RunDir(c.RunDir), Getenv: getenv,
 		program: p.Name, mask: mask,
 	}
 }
@@ -105,7 +116,8 @@ func (s *Session) usage(faults []error) int {
 	return ExitUsage
 }
 
-// exit says what went wrong, once, and gives the status for it.
+// exit says what went wrong, once, and what else did beside it, and gives the
+// status for it.
 func (s *Session) exit(err error) int {
 	if err == nil {
 		return ExitOK
@@ -116,6 +128,9 @@ func (s *Session) exit(err error) int {
 		event = event.Str("hint", f.Hint)
 	}
 	event.Msg(f.Error())
+	for _, other := range change.Beside(err) {
+		s.Log.Warn().Msg("and: " + s.clean(change.AsFailure(other)).Error())
+	}
 	s.CI.Annotate(ci.Error, f.File, f.Line, f.Message+hint(f))
 	switch f.Kind {
 	case change.KindCandidate:
@@ -136,11 +151,15 @@ func failureOf(err error) *change.Failure {
 	return f
 }
 
-// clean gives a copy without secrets.
+// clean gives a copy without secrets, in which each text is one line: most of
+// them quote what a candidate names.
 func (s *Session) clean(f *change.Failure) *change.Failure {
 	clean := *f
-	clean.Message = s.mask.text(f.Message)
-	clean.Hint = s.mask.text(f.Hint)
+	for _, text := range []*string{
+		&clean.Message, &clean.Hint, &clean.File, &clean.Changeset, &clean.Author, &clean.Phase, &clean.SQLState,
+	} {
+		*text = change.OneLine(s.mask.text(*text))
+	}
 	return &clean
 }
 

@@ -30,12 +30,17 @@ type outcome struct {
 
 func runStep(t *testing.T, env map[string]string, args []string, run func(context.Context, *Session) error) outcome {
 	t.Helper()
+	p := Program{Name: "some-step", Contract: "Reads: nothing.", Examples: []string{"some-step --dry-run"}}
+	return runProgram(t, p, env, args, run)
+}
+
+func runProgram(t *testing.T, p Program, env map[string]string, args []string, run func(context.Context, *Session) error) outcome {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
 	var cfg config
 	if run == nil {
 		run = func(context.Context, *Session) error { return nil }
 	}
-	p := Program{Name: "some-step", Contract: "Reads: nothing.", Examples: []string{"some-step --dry-run"}}
 	status := runMain(p, &cfg, args, func(name string) string { return env[name] }, &stdout, &stderr, run)
 	return outcome{status, stdout.String(), stderr.String(), cfg}
 }
@@ -83,6 +88,31 @@ func TestGroupsCheckThemselves(t *testing.T) {
 	got := runStep(t, given7("GERRIT_PATCHSET_REVISION", "abc", "GERRIT_URL", "ftp://x"), nil, nil)
 	if got.status != ExitUsage || strings.Count(got.stderr, "40 hexadecimal") != 1 || strings.Count(got.stderr, "GERRIT_URL") != 1 {
 		t.Errorf("exit status %d:\n%s", got.status, got.stderr)
+	}
+}
+
+// TestOneFormOfAddresses: a database that was made for this Gerrit is not
+// another's because a slash was added to a setting.
+func TestOneFormOfAddresses(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"https://review.example.org":             "https://review.example.org",
+		"HTTPS://Review.Example.org:8443/":       "https://review.example.org:8443",
+		"https://review.example.org/a/":          "https://review.example.org",
+		"https://review.example.org/Gerrit/r//":  "https://review.example.org/Gerrit/r",
+		"https://review.example.org/Gerrit/r/a":  "https://review.example.org/Gerrit/r",
+		"https://review.example.org/Gerrit/data": "https://review.example.org/Gerrit/data",
+	} {
+		variable := runStep(t, given7("GERRIT_URL", given), nil, nil)
+		flag := runStep(t, given7(), []string{"--gerrit-url", given}, nil)
+		if got := string(variable.config.Gerrit.URL); variable.status != ExitOK || got != want || string(flag.config.Gerrit.URL) != want {
+			t.Errorf("%s: %q, exit status %d: %s", given, got, variable.status, variable.stderr)
+		}
+	}
+	for _, given := range []string{"https://user@review.example.org/", "review.example.org", "%zz", "https:///x"} {
+		if got := runStep(t, given7("GERRIT_URL", given), nil, nil); got.status != ExitUsage || strings.Count(got.stderr, "GERRIT_URL") != 1 {
+			t.Errorf("%s: exit status %d: %s", given, got.status, got.stderr)
+		}
 	}
 }
 

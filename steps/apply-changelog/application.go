@@ -57,8 +57,8 @@ func run(ctx context.Context, s *step.Session, cfg *Config) error {
 		return s.Fail(result, change.Failed, err)
 	}
 	result.Base, result.Attempt = in.changes.Base, in.changes.Attempt
-	if in.changes.Outcome.EndsTheWay() || in.created.Outcome.EndsTheWay() || in.created.Outcome == change.BaseFailed {
-		result.Outcome = change.Skipped
+	if in.ended != "" {
+		result.Outcome, result.Reason = change.Skipped, in.ended
 		return s.Write(result)
 	}
 	if err := apply(ctx, s, cfg, in, result); err != nil {
@@ -72,6 +72,7 @@ func run(ctx context.Context, s *step.Session, cfg *Config) error {
 type input struct {
 	changes *change.GetChanges
 	created *change.CreateTempDB
+	ended   string // why there is nothing to do; empty when there is
 }
 
 func readInput(s *step.Session, p change.PatchSet) (in input, err error) {
@@ -81,15 +82,17 @@ func readInput(s *step.Session, p change.PatchSet) (in input, err error) {
 	if in.changes == nil {
 		return in, missing("get-changes")
 	}
+	if reason, ended := in.changes.EndedTheWay(); ended {
+		in.ended = reason
+		return in, nil
+	}
 	if in.created, err = step.Read[change.CreateTempDB](s.RunDir, "create-temp-db.json", p, in.changes.Attempt); err != nil {
 		return in, err
 	}
 	if in.created == nil {
 		return in, missing("create-temp-db")
 	}
-	if in.created.Failure != nil && in.created.Outcome != change.BaseFailed {
-		return in, change.Failf(change.KindConfiguration, "create-temp-db failed: %s", in.created.Failure.Message)
-	}
+	in.ended, _ = in.created.EndedTheWay()
 	return in, nil
 }
 
@@ -117,7 +120,7 @@ func apply(ctx context.Context, s *step.Session, cfg *Config, in input, result *
 	if err != nil {
 		return err
 	}
-	run := candidate.RunOf(in.changes, cfg.Gerrit.URL, s.Version)
+	run := candidate.RunOf(in.changes, string(cfg.Gerrit.URL), s.Version)
 	plan, err := builder.PlanAgain(ctx, run, in.created)
 	if err != nil {
 		return err
@@ -137,7 +140,7 @@ func apply(ctx context.Context, s *step.Session, cfg *Config, in input, result *
 // asker asks Gerrit whether the patch set is still current, in one call.
 func asker(ctx context.Context, s *step.Session, cfg *Config) (func(context.Context) (bool, string, error), error) {
 	client, err := gerrit.New(ctx, gerrit.Config{
-		URL: cfg.Gerrit.URL, Username: cfg.Gerrit.Username, Password: cfg.Gerrit.Password.Value(),
+		URL: string(cfg.Gerrit.URL), Username: cfg.Gerrit.Username, Password: cfg.Gerrit.Password.Value(),
 		UserAgent: "patchbay-apply-changelog/" + s.Version, Timeout: cfg.Timeout,
 	})
 	if err != nil {
@@ -146,18 +149,33 @@ func asker(ctx context.Context, s *step.Session, cfg *Config) (func(context.Cont
 	p := cfg.PatchSet.Value()
 	return func(ctx context.Context) (bool, string, error) {
 		now, err := client.Change(ctx, p.Project, p.Change)
-		switch {
-		case errors.Is(err, gerrit.ErrNotFound):
+		if errors.Is(err, gerrit.ErrNotFound) {
 			return false, "the change is not visible any more", nil
-		case err != nil:
-			return false, "", fmt.Errorf("ask Gerrit whether %s is current: %w", p, err)
-		case now.Status != gerrit.StatusNew:
-			return false, "the change is closed: " + now.Status, nil
-		case now.PatchSet != p.PatchSet:
-			return false, fmt.Sprintf("patch set %d is the current one", now.PatchSet), nil
 		}
-		return true, "", nil
+		if err != nil {
+			return false, "", fmt.Errorf("ask Gerrit whether %s is current: %w", p, err)
+		}
+		return judge(p, now)
 	}, nil
+}
+
+// judge says whether the patch set is the current one of an open change, or
+// why not. An answer from before get-changes' is no answer: a replica of
+// Gerrit may lag behind, and what it does not know has not been superseded.
+func judge(p change.PatchSet, now *gerrit.Change) (current bool, reason string, err error) {
+	switch {
+	case now.Status != gerrit.StatusNew:
+		return false, "the change is closed: " + now.Status, nil
+	case now.PatchSet > p.PatchSet:
+		return false, fmt.Sprintf("patch set %d is the current one", now.PatchSet), nil
+	case now.PatchSet < p.PatchSet:
+		return false, "", change.Failf(change.KindInfrastructure, "%s: Gerrit does not know it any more, its current patch set is %d", p, now.PatchSet).
+			WithHint("does a replica of Gerrit lag behind?")
+	case now.Revision != p.Revision:
+		return false, "", change.Failf(change.KindInfrastructure, "%s is commit %s now, not %s", p, now.Revision, p.Revision).
+			WithHint("was this patch set replaced in Gerrit, or is another server answering?")
+	}
+	return true, "", nil
 }
 
 func fill(result *change.ApplyChangelog, a *candidate.Applied) {
@@ -186,7 +204,7 @@ func documents(s *step.Session, result *change.ApplyChangelog, a *candidate.Appl
 
 // reuse repeats what the reused database says of itself.
 func reuse(ctx context.Context, s *step.Session, b *candidate.Builder, in input, result *change.ApplyChangelog) error {
-	reused, err := b.Reuse(ctx, in.created.Database, in.created.InputDigest)
+	reused, err := b.Reused(ctx, in.created)
 	if err != nil {
 		return err
 	}

@@ -30,32 +30,24 @@ Writes: create-temp-db.json, also to stdout. Outcomes: created, reused,
 // Config is the step's input.
 type Config struct {
 	step.Common `embed:""`
-	PatchSet    step.PatchSet    `embed:""`
-	Build       candidate.Config `embed:""`
-	GerritURL   string           `name:"gerrit-url" env:"GERRIT_URL" placeholder:"URL" help:"Gerrit's address; part of a database's provenance."`
-}
-
-// Faults lists what is missing.
-func (c *Config) Faults() []error {
-	if c.GerritURL == "" {
-		return []error{errors.New("GERRIT_URL is missing: the address of Gerrit, for example https://review.example.org")}
-	}
-	return nil
+	PatchSet    step.PatchSet     `embed:""`
+	Gerrit      step.GerritServer `embed:""` // part of a database's provenance
+	Build       candidate.Config  `embed:""`
 }
 
 func run(ctx context.Context, s *step.Session, cfg *Config) error {
 	patchSet := cfg.PatchSet.Value()
 	result := &change.CreateTempDB{Header: change.Header{PatchSet: patchSet}}
 	before, err := step.Read[change.GetChanges](s.RunDir, "get-changes.json", patchSet, "")
-	if err == nil {
-		err = usable(before)
+	if err == nil && before == nil {
+		err = change.Failf(change.KindConfiguration, "get-changes.json is missing").WithHint("run get-changes first, with the same run directory")
 	}
 	if err != nil {
 		return s.Fail(result, change.Failed, err)
 	}
 	result.Base, result.Attempt = before.Base, before.Attempt
-	if before.Outcome.EndsTheWay() {
-		result.Outcome = change.Skipped
+	if reason, ended := before.EndedTheWay(); ended {
+		result.Outcome, result.Reason = change.Skipped, reason
 		return s.Write(result)
 	}
 	created, err := create(ctx, s, cfg, before, result)
@@ -70,16 +62,6 @@ func run(ctx context.Context, s *step.Session, cfg *Config) error {
 	return errors.Join(s.Write(result), s.CI.Output("database", result.Database))
 }
 
-func usable(before *change.GetChanges) error {
-	if before == nil {
-		return change.Failf(change.KindConfiguration, "get-changes.json is missing").WithHint("run get-changes first, with the same run directory")
-	}
-	if before.Failure != nil {
-		return change.Failf(change.KindConfiguration, "get-changes failed: %s", before.Failure.Message)
-	}
-	return nil
-}
-
 // create builds and fills in the result, as far as it came.
 func create(ctx context.Context, s *step.Session, cfg *Config, before *change.GetChanges, result *change.CreateTempDB) (*candidate.Created, error) {
 	repository, err := repo.OpenRecorded(ctx, before.Repository)
@@ -91,7 +73,7 @@ func create(ctx context.Context, s *step.Session, cfg *Config, before *change.Ge
 		return nil, err
 	}
 	defer builder.Close(ctx)
-	created, err := builder.Create(ctx, candidate.RunOf(before, cfg.GerritURL, s.Version))
+	created, err := builder.Create(ctx, candidate.RunOf(before, string(cfg.Gerrit.URL), s.Version))
 	if created != nil {
 		result.Outcome, result.Reason, result.Database = created.Outcome, created.Reason, created.Database
 		result.BaseMade, result.Holders, result.Engine = created.BaseMade, created.Holders, builder.Engine.Name()

@@ -13,7 +13,8 @@ import (
 )
 
 var program = step.Program{
-	Name: "get-changes",
+	Name:   "get-changes",
+	Begins: true,
 	Contract: `get-changes begins the run of a patch set.
 
 Reads:  the change in Gerrit; base and revision from git, in the workspace's
@@ -59,9 +60,6 @@ func (c *Config) Faults() (faults []error) {
 }
 
 func run(ctx context.Context, s *step.Session, cfg *Config) error {
-	if err := s.RunDir.Reset(); err != nil {
-		return err
-	}
 	g := &getter{cfg: cfg, Session: s, patchSet: cfg.PatchSet.Value(), result: &change.GetChanges{
 		Header:     change.Header{PatchSet: cfg.PatchSet.Value()},
 		ModelTrees: map[string]string{}, BaseTrees: map[string]string{}, Files: []change.File{}, ModelPaths: cfg.ModelDir,
@@ -89,7 +87,7 @@ type getter struct {
 func (g *getter) get(ctx context.Context) (change.Outcome, error) {
 	var err error
 	g.client, err = gerrit.New(ctx, gerrit.Config{
-		URL: g.cfg.Gerrit.URL, Username: g.cfg.Gerrit.Username, Password: g.cfg.Gerrit.Password.Value(),
+		URL: string(g.cfg.Gerrit.URL), Username: g.cfg.Gerrit.Username, Password: g.cfg.Gerrit.Password.Value(),
 		UserAgent: "patchbay-get-changes/" + g.Version, Timeout: g.cfg.GerritTimeout,
 	})
 	if err != nil {

@@ -45,7 +45,7 @@ func (g *getter) remote() repo.Remote {
 	if remote.URL == "" {
 		remote.URL = g.client.GitURL(g.patchSet.Project)
 	}
-	if sameHost(remote.URL, g.cfg.Gerrit.URL) {
+	if sameHost(remote.URL, string(g.cfg.Gerrit.URL)) {
 		remote.Username, remote.Password = g.cfg.Gerrit.Username, g.cfg.Gerrit.Password.Value()
 	}
 	return remote

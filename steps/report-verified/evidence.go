@@ -50,6 +50,12 @@ func (e evidence) marker(p change.PatchSet, vote *int) marker {
 	return m
 }
 
+// unchanged says that the candidate's database is the base's. That the trees of
+// the model are the same does not do: parameters may have another value.
+func (e evidence) unchanged() bool {
+	return e.changes.Outcome == change.Unchanged && !e.applied.EngineRan && len(e.applied.Summary) == 0
+}
+
 // seconds is how long the steps took together.
 func (e evidence) seconds() (sum float64) {
 	if e.changes != nil {

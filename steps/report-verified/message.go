@@ -15,7 +15,7 @@ const longMessage = 16_000 // UTF-16 units, as Gerrit counts
 // headline is the verdict in one line.
 func (r *report) headline() string {
 	switch f := r.verdict.Failure; {
-	case f == nil && r.evidence.changes.Outcome == change.Unchanged:
+	case f == nil && r.evidence.unchanged():
 		return "Deploys: the model is unchanged"
 	case f == nil:
 		return "Deploys: " + orElse(cut(plain(r.evidence.applied.Counts), 500), "no difference to the base")

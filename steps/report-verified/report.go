@@ -26,7 +26,7 @@ Does:   Verified +1 when the candidate deploys, -1 when it does not, 0 when
 Writes: report-verified.json (also to stdout). Outcomes: voted, unchanged,
         superseded, skipped.`,
 	Examples: []string{
-		"report-verified --pending   at the start of a run: takes the last vote back",
+		"report-verified --pending   before get-changes: takes the last vote back, empties the run directory",
 		"report-verified             at its end, whatever happened before",
 		"report-verified --dry-run   shows the message without posting it",
 	},
@@ -40,7 +40,7 @@ type Config struct {
 	Timeout     time.Duration `name:"gerrit-timeout" env:"PATCHBAY_GERRIT_TIMEOUT" default:"30s" placeholder:"TIME" help:"How long to wait for one answer of Gerrit."`
 	Label       string        `name:"label" env:"PATCHBAY_LABEL" default:"Verified" placeholder:"NAME" help:"The label voted on."`
 	Pipeline    string        `name:"pipeline" env:"PATCHBAY_PIPELINE" default:"registry" placeholder:"NAME" help:"Names this pipeline in the tag of its messages."`
-	Pending     bool          `name:"pending" help:"Only take the last vote back: a run begins."`
+	Pending     bool          `name:"pending" help:"A run begins: take the last vote back and empty the run directory."`
 	DryRun      bool          `name:"dry-run" env:"PATCHBAY_DRY_RUN" help:"Post nothing."`
 	BuildURL    string        `name:"build-url" env:"PATCHBAY_BUILD_URL" placeholder:"URL" help:"The page of this build. Default: what the CI system says."`
 	RerunHint   string        `name:"rerun-hint" env:"PATCHBAY_RERUN_HINT" default:"re-run the pipeline of this patch set" placeholder:"TEXT" help:"How a person runs the verification again."`
@@ -61,6 +61,11 @@ func (c *Config) Faults() []error {
 }
 
 func run(ctx context.Context, s *step.Session, cfg *Config) error {
+	if cfg.Pending { // a run begins: results of an earlier one are no evidence
+		if err := s.RunDir.Reset(); err != nil {
+			return err
+		}
+	}
 	r, err := newReport(ctx, s, cfg)
 	if err != nil {
 		return s.Fail(&change.ReportVerified{Header: change.Header{PatchSet: cfg.PatchSet.Value()}}, change.Failed, err)
@@ -98,11 +103,12 @@ func newReport(ctx context.Context, s *step.Session, cfg *Config) (*report, erro
 	if r.buildURL == "" {
 		r.buildURL = s.CI.BuildURL()
 	}
-	r.evidence = r.read(s.RunDir)
-	r.verdict = r.evidence.verdict(r.patchSet)
 	if cfg.Pending {
 		zero := 0
 		r.verdict = change.Verdict{Vote: &zero, Outcome: change.Voted}
+	} else {
+		r.evidence = r.read(s.RunDir)
+		r.verdict = r.evidence.verdict(r.patchSet)
 	}
 	r.marker = r.evidence.marker(r.patchSet, r.verdict.Vote)
 	r.result = &change.ReportVerified{
@@ -111,7 +117,7 @@ func newReport(ctx context.Context, s *step.Session, cfg *Config) (*report, erro
 	}
 	var err error
 	r.client, err = gerrit.New(ctx, gerrit.Config{
-		URL: cfg.Gerrit.URL, Username: cfg.Gerrit.Username, Password: cfg.Gerrit.Password.Value(),
+		URL: string(cfg.Gerrit.URL), Username: cfg.Gerrit.Username, Password: cfg.Gerrit.Password.Value(),
 		UserAgent: "patchbay-report-verified/" + s.Version, Timeout: cfg.Timeout,
 	})
 	return r, err

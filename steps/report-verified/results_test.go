@@ -73,6 +73,7 @@ var spoils = map[string]func(*resultSet){
 		r.changes.Outcome, r.applied.Outcome = change.Unchanged, change.Reused
 		r.applied.Summary, r.applied.Counts, r.applied.Hazards = nil, "", 0
 	},
+	"parameter": func(r *resultSet) { r.changes.Outcome, r.applied.EngineRan = change.Unchanged, true },
 	"candidate": func(r *resultSet) {
 		file := r.applied.Kept
 		if file == "" {
