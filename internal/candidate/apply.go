@@ -12,9 +12,6 @@ import (
 	"github.com/patchbay-ci/patchbay/internal/schema"
 )
 
-// differenceLimit is how much of a comment the compressed difference takes.
-const differenceLimit = 64 << 10
-
 // Application is the input of Apply.
 type Application struct {
 	Run        Run
@@ -46,32 +43,46 @@ type Applied struct {
 // public name. When the candidate is at fault the outcome is Failed and the
 // error says where; then no database of an older patch set stays either.
 func (b *Builder) Apply(ctx context.Context, in Application) (_ *Applied, err error) {
-	if err := b.Server.CheckOwnerRole(ctx, b.Owner); err != nil {
+	if err := b.checkRoles(ctx); err != nil {
 		return nil, err
 	}
-	lock, err := b.lock(ctx, b.Names.Candidate(in.Run.PatchSet.Change), in.Run.PatchSet.String())
-	if err != nil {
+	public := place{name: b.Names.Candidate(in.Run.PatchSet.Change)}
+	if public.lock, err = b.lock(ctx, public.name, in.Run.PatchSet.String()); err != nil {
 		return nil, err
 	}
-	defer lock.Release()
+	defer public.lock.Release()
 	if again, err := b.again(ctx, in); again != nil || err != nil {
 		return again, err
 	}
-	a := &Applied{Database: b.Names.Candidate(in.Run.PatchSet.Change)}
-	if a.Reason, err = b.overtaken(ctx, in); err != nil {
+	a := &Applied{Database: public.name}
+	all, err := b.standing(ctx)
+	if err != nil {
+		return a, err
+	}
+	if a.Reason, err = b.overtaken(in, all); err != nil {
 		return a, err
 	}
 	if a.Reason != "" {
 		a.Outcome = change.Superseded
 		return a, b.discard(ctx, in.Attempt)
 	}
-	err = b.apply(ctx, in, a)
-	if err == nil && a.Outcome == change.Applied {
-		if err = lock.Held(ctx); err == nil {
-			err = b.publish(ctx, in, a)
-		}
+	public.oid = oidOf(public.name, all)
+	return a, b.settle(ctx, in, a, public, b.applyAndPublish(ctx, in, a, public))
+}
+
+// applyAndPublish: the outcome is Applied only when readers see the result.
+func (b *Builder) applyAndPublish(ctx context.Context, in Application, a *Applied, public place) error {
+	if err := b.apply(ctx, in, a); err != nil || a.Outcome != "" {
+		return err
 	}
-	return a, b.settle(ctx, in, a, err)
+	if err := public.lock.Held(ctx); err != nil {
+		return err
+	}
+	if err := b.publish(ctx, in, a); err != nil {
+		return err
+	}
+	a.Outcome = change.Applied
+	return nil
 }
 
 // again is for a step that is repeated after this very run has published its
@@ -86,15 +97,11 @@ func (b *Builder) again(ctx context.Context, in Application) (*Applied, error) {
 		p.State != StatePublished || p.InputDigest != in.Plan.InputDigest || p.Difference == "" {
 		return nil, nil //nolint:nilnil // not repeated: an answer of its own
 	}
-	return b.Reuse(ctx, public.Name, in.Plan.InputDigest)
+	return b.reuse(ctx, public)
 }
 
 // overtaken says why this attempt is not the one to go on, "" when it is.
-func (b *Builder) overtaken(ctx context.Context, in Application) (string, error) {
-	all, err := b.standing(ctx)
-	if err != nil {
-		return "", err
-	}
+func (b *Builder) overtaken(in Application, all []Standing) (string, error) {
 	at := slices.IndexFunc(all, func(s Standing) bool { return s.Name == in.Attempt })
 	if at < 0 {
 		return "its database is gone: a later attempt has removed it", nil
@@ -116,39 +123,64 @@ func (b *Builder) overtaken(ctx context.Context, in Application) (string, error)
 }
 
 // apply runs the engine between two snapshots and asks whether the patch set
-// is still the current one.
+// is still the current one. Without an error the outcome is Superseded, or
+// still open: there is something to publish.
 func (b *Builder) apply(ctx context.Context, in Application, a *Applied) (err error) {
+	var answer func() (bool, string, error)
+	if in.unchanged() {
+		answer = in.ask(ctx)
+	}
 	if a.Base, err = b.snapshot(ctx, in.Attempt); err != nil {
 		return err
 	}
-	failed := b.deployCandidate(ctx, in, a)
-	if failed != nil && change.AsFailure(failed).Kind != change.KindCandidate {
-		return failed
-	}
-	if in.Current != nil {
-		current, reason, err := in.Current(ctx)
-		if err != nil {
-			return errors.Join(err, failed)
+	a.Candidate = a.Base
+	var failed error
+	if answer == nil {
+		failed = b.deployCandidate(ctx, in, a)
+		if failed != nil && change.AsFailure(failed).Kind != change.KindCandidate {
+			return failed
 		}
-		if !current {
-			a.Outcome, a.Reason = change.Superseded, reason
-			return nil
+		answer = in.ask(ctx)
+	}
+	if failed == nil {
+		if err := b.compare(ctx, in, a); err != nil {
+			return err
 		}
 	}
-	if failed != nil {
+	current, reason, err := answer()
+	switch {
+	case err != nil:
+		return errors.Join(err, failed)
+	case !current:
+		a.Outcome, a.Reason = change.Superseded, reason
+		return nil
+	case failed != nil:
 		a.Outcome = change.Failed
-		return failed
 	}
-	a.Outcome = change.Applied
-	return nil
+	return failed
+}
+
+// ask puts the question to Gerrit; the answer is waited for when there is
+// nothing else left to do.
+func (in Application) ask(ctx context.Context) (answer func() (current bool, reason string, err error)) {
+	if in.Current == nil {
+		return func() (bool, string, error) { return true, "", nil }
+	}
+	var current bool
+	var reason string
+	var err error
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		current, reason, err = in.Current(ctx)
+	}()
+	return func() (bool, string, error) {
+		<-answered
+		return current, reason, err
+	}
 }
 
 func (b *Builder) deployCandidate(ctx context.Context, in Application, a *Applied) error {
-	if in.unchanged() {
-		a.Candidate = a.Base
-		a.Difference = schema.Compare(a.Base, a.Candidate)
-		return nil
-	}
 	comment, err := b.provenance(in.Run, in.Plan, StateApplying).Comment()
 	if err != nil {
 		return err
@@ -160,12 +192,19 @@ func (b *Builder) deployCandidate(ctx context.Context, in Application, a *Applie
 	report, err := b.deploy(ctx, deployment{
 		database: in.Attempt, revision: in.Run.PatchSet.Revision, parameters: in.Plan.Parameters, candidate: true, previous: previous(in.Run),
 	})
+	a.Changesets, a.Warnings = report.Changesets, report.Warnings
 	if err != nil {
 		return change.AsFailure(err).InPhase("candidate")
 	}
-	a.Changesets, a.Warnings = report.Changesets, report.Warnings
-	if a.Candidate, err = b.snapshot(ctx, in.Attempt); err != nil {
-		return err
+	return nil
+}
+
+// compare reads what the engine has made of the base.
+func (b *Builder) compare(ctx context.Context, in Application, a *Applied) (err error) {
+	if a.EngineRan {
+		if a.Candidate, err = b.snapshot(ctx, in.Attempt); err != nil {
+			return err
+		}
 	}
 	a.Difference = schema.Compare(a.Base, a.Candidate)
 	return nil
@@ -200,74 +239,7 @@ func (b *Builder) snapshot(ctx context.Context, database string) (*schema.Snapsh
 	return s, nil
 }
 
-// settle clears up after an attempt that was not published.
-func (b *Builder) settle(ctx context.Context, in Application, a *Applied, err error) error {
-	switch {
-	case err == nil && a.Outcome == change.Applied:
-		return nil
-	case err == nil: // superseded
-		return b.discard(ctx, in.Attempt)
-	case a.Outcome != change.Failed:
-		return errors.Join(err, b.discard(ctx, in.Attempt))
-	}
-	if in.KeepFailed {
-		a.Kept = in.Attempt
-		return errors.Join(err, b.keep(ctx, in), b.retireOlder(ctx, a.Database))
-	}
-	return errors.Join(err, b.discard(ctx, in.Attempt), b.retireOlder(ctx, a.Database))
-}
-
-// keep marks a failed attempt, which the change's next run removes.
-func (b *Builder) keep(ctx context.Context, in Application) error {
-	comment, err := b.provenance(in.Run, in.Plan, StateFailed).Comment()
-	if err != nil {
-		return err
-	}
-	return b.Server.Comment(ctx, in.Attempt, comment)
-}
-
-// retireOlder drops what stands under the public name: the current patch set
-// has no complete database. That it is ours was checked under the lock.
-func (b *Builder) retireOlder(ctx context.Context, public string) error {
-	ctx, cancel := cleanup(ctx)
-	defer cancel()
-	return b.Server.Drop(ctx, b.Names, public)
-}
-
-// publish swaps the attempt into the public name and drops what it replaced.
-func (b *Builder) publish(ctx context.Context, in Application, a *Applied) error {
-	p := b.provenance(in.Run, in.Plan, StatePublished)
-	p.Difference, _ = schema.Encode(a.Difference, differenceLimit)
-	comment, err := p.Comment()
-	if err != nil {
-		return err
-	}
-	now, err := b.Server.Now(ctx)
-	if err != nil {
-		return err
-	}
-	retired := b.Names.Attempt(in.Run.PatchSet.Change, in.Run.PatchSet.PatchSet, stamp(now))
-	if retired == in.Attempt { // cloned within this very second
-		retired = b.Names.Attempt(in.Run.PatchSet.Change, in.Run.PatchSet.PatchSet, stamp(now)+1)
-	}
-	replaced, err := b.Server.Publish(ctx, pg.Publication{
-		Attempt: in.Attempt, Public: a.Database, Retired: retired, Comment: comment, Owner: b.Owner, Reader: b.Reader,
-	})
-	if err != nil {
-		return fmt.Errorf("swap %s into %s: %w", in.Attempt, a.Database, err)
-	}
-	if replaced {
-		if err := b.Server.Drop(ctx, b.Names, retired); err != nil { // published all the same
-			a.Warnings = append(a.Warnings, fmt.Sprintf("the replaced database stays as %s until the next run: %s", retired, change.AsFailure(err).Message))
-		}
-	}
-	return nil
-}
-
 // tracking are the tables of the engines themselves: no part of the model.
 func (b *Builder) tracking() []string {
-	if table := b.Settings.Changelog.ChangelogTable; table != "" {
-		return []string{table, table + "_lock"}
-	}
-	return []string{"databasechangelog", "databasechangeloglock", "goose_db_version"}
+	return b.Settings.Changelog.TrackingTables()
 }

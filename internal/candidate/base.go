@@ -24,7 +24,7 @@ func (b *Builder) ensureBase(ctx context.Context, r Run, p *Plan) (made bool, er
 	if there, err := b.hasBase(ctx, p); there || err != nil {
 		return false, err
 	}
-	if err := b.dropBaseAttempts(ctx, p); err != nil {
+	if err := b.dropBaseRemains(ctx, p); err != nil {
 		return false, err
 	}
 	return true, b.makeBase(ctx, r, p)
@@ -35,6 +35,9 @@ func (b *Builder) hasBase(ctx context.Context, p *Plan) (bool, error) {
 	if err != nil || database == nil {
 		return false, err
 	}
+	if database.Invalid && database.Owner == b.Server.User() {
+		return false, nil // half dropped: it is dropped for good and made again
+	}
 	if database.Owner != b.Server.User() || database.AllowConnections {
 		return false, change.Failf(change.KindConfiguration, "database %s has a base database's name but is not one of %s",
 			p.BaseDatabase, b.Server.User()).WithHint("drop or rename it")
@@ -42,21 +45,25 @@ func (b *Builder) hasBase(ctx context.Context, p *Plan) (bool, error) {
 	return true, nil
 }
 
-// dropBaseAttempts removes what a killed run left: the lock is ours, so
-// nobody works on it.
-func (b *Builder) dropBaseAttempts(ctx context.Context, p *Plan) error {
+// dropBaseRemains removes what killed runs left, half made or half dropped:
+// the lock is ours, so nobody works on it.
+func (b *Builder) dropBaseRemains(ctx context.Context, p *Plan) error {
 	all, err := b.Server.Databases(ctx, b.Names)
 	if err != nil {
 		return err
 	}
 	for _, d := range all {
-		if d.Parsed.Kind == pg.BaseAttempt && d.Parsed.Digest == p.BaseDigest {
-			if err := b.discard(ctx, d.Name); err != nil {
-				return err
-			}
+		remains := d.Parsed.Kind == pg.BaseAttempt || d.Parsed.Kind == pg.Base && d.Invalid
+		if !remains || d.Parsed.Digest != p.BaseDigest {
+			continue
+		}
+		if err := b.discard(ctx, d.Name); err != nil {
+			return err
 		}
 	}
-	return nil
+	return b.dropStrayLogins(ctx, all, func(n pg.Name) bool {
+		return n.Kind == pg.BaseAttempt && n.Digest == p.BaseDigest
+	})
 }
 
 // makeBase builds under an attempt's name and renames last, so that the final
@@ -80,6 +87,9 @@ func (b *Builder) makeBase(ctx context.Context, r Run, p *Plan) (err error) {
 			err = errors.Join(err, b.discard(ctx, name))
 		}
 	}()
+	if err := b.sameTemplate(ctx, p); err != nil {
+		return err
+	}
 	if err := b.deployBase(ctx, r, p, name); err != nil {
 		return err
 	}
@@ -89,15 +99,29 @@ func (b *Builder) makeBase(ctx context.Context, r Run, p *Plan) (err error) {
 	return nil
 }
 
+// sameTemplate: the digest that the base database will be called by was
+// computed before the clone was made.
+func (b *Builder) sameTemplate(ctx context.Context, p *Plan) error {
+	now, err := b.templateFingerprint(ctx)
+	if err != nil || now == p.TemplateDigest {
+		return err
+	}
+	return change.Failf(change.KindInfrastructure, "the template database %s was changed meanwhile", b.Names.Template).
+		WithHint("run the pipeline of this patch set again")
+}
+
 // deployBase applies the base's own changelog; its failure is nobody's fault
 // but the branch's.
 func (b *Builder) deployBase(ctx context.Context, r Run, p *Plan, name string) error {
 	if r.Base == "" || empty(r.BaseTrees) {
 		return nil
 	}
-	_, err := b.deploy(ctx, deployment{database: name, revision: r.Base, parameters: p.BaseParameters})
+	report, err := b.deploy(ctx, deployment{database: name, revision: r.Base, parameters: p.BaseParameters})
 	if err == nil {
 		return nil
+	}
+	for _, warning := range report.Warnings {
+		b.Say(warning)
 	}
 	f := change.AsFailure(err).InPhase("base")
 	if f.Kind == change.KindCandidate {
@@ -116,7 +140,7 @@ func (b *Builder) baseProvenance(r Run, p *Plan) Provenance {
 
 // clone makes a database of ours from another.
 func (b *Builder) clone(ctx context.Context, source, name, comment string) error {
-	err := b.Server.Clone(ctx, source, name, pg.Access{Owner: b.Owner, Reader: b.Reader, Comment: comment}, b.Say)
+	err := b.Server.Clone(ctx, source, name, pg.Access{Owner: b.Owner, Comment: comment}, b.Say)
 	if errors.Is(err, pg.ErrNoDatabase) && source == b.Names.Template {
 		return b.noTemplate()
 	}

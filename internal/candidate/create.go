@@ -23,7 +23,7 @@ type Created struct {
 // Create makes the attempt of a run, or finds that nothing needs to be made.
 // With outcome BaseFailed the error says why the base does not deploy.
 func (b *Builder) Create(ctx context.Context, r Run) (_ *Created, err error) {
-	if err := b.Server.CheckOwnerRole(ctx, b.Owner); err != nil {
+	if err := b.checkRoles(ctx); err != nil {
 		return nil, err
 	}
 	lock, err := b.lock(ctx, b.Names.Candidate(r.PatchSet.Change), r.PatchSet.String())
@@ -48,18 +48,17 @@ func (b *Builder) Create(ctx context.Context, r Run) (_ *Created, err error) {
 
 func (b *Builder) create(ctx context.Context, r Run, d Decision, c *Created, all []Standing) (*Created, error) {
 	c.Outcome, c.Reason = d.Outcome, d.Reason
-	for _, name := range d.Drop {
-		if err := b.discard(ctx, name); err != nil {
-			return c, err
-		}
-	}
 	switch d.Outcome {
 	case change.Refused:
 		return c, change.Failf(change.KindConfiguration, "%s", d.Reason).
 			WithHint("give each registry a prefix of its own (PATCHBAY_PREFIX), or remove that database")
 	case change.Superseded:
 		return c, nil
-	case change.Reused:
+	}
+	if err := b.clear(ctx, r.PatchSet.Change, d.Drop, all); err != nil {
+		return c, err
+	}
+	if d.Outcome == change.Reused {
 		c.Database = d.Reuse
 		return c, b.adopt(ctx, r, c, all)
 	}
@@ -71,6 +70,25 @@ func (b *Builder) create(ctx context.Context, r Run, d Decision, c *Created, all
 		return c, err
 	}
 	return c, b.cloneAttempt(ctx, r, c, d.Drop)
+}
+
+// clear removes what other runs of the change have left.
+func (b *Builder) clear(ctx context.Context, number int, drop []string, all []Standing) error {
+	for _, name := range drop {
+		if err := b.discard(ctx, name); err != nil {
+			return err
+		}
+	}
+	return b.dropStrayLogins(ctx, databasesOf(all), func(n pg.Name) bool {
+		return n.Kind == pg.Attempt && n.Change == number
+	})
+}
+
+func databasesOf(all []Standing) (databases []pg.Database) {
+	for _, s := range all {
+		databases = append(databases, s.Database)
+	}
+	return databases
 }
 
 // standing lists every database of ours with its provenance.

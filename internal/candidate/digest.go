@@ -72,6 +72,10 @@ func (b *Builder) templateFingerprint(ctx context.Context) (string, error) {
 	if template == nil {
 		return "", b.noTemplate()
 	}
+	if template.Invalid {
+		return "", change.Failf(change.KindConfiguration, "the template database %s is invalid: dropping it was interrupted", template.Name).
+			WithHint("make it again with: prepare-template --environment dev --template %s", template.Name)
+	}
 	return b.Server.Fingerprint(ctx, b.Names.Template)
 }
 

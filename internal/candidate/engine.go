@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/changelog"
-	"github.com/patchbay-ci/patchbay/internal/pg"
 	"github.com/patchbay-ci/patchbay/internal/repo"
 )
 
@@ -24,29 +22,41 @@ type deployment struct {
 }
 
 // deploy lays the tree out, makes the throw-away login, runs the engine and
-// removes both again.
-func (b *Builder) deploy(ctx context.Context, d deployment) (_ *changelog.Report, err error) {
+// removes both again. The report is there with an error, too: its warnings say
+// what could not be removed.
+func (b *Builder) deploy(ctx context.Context, d deployment) (report *changelog.Report, err error) {
+	report = &changelog.Report{}
 	dir, err := os.MkdirTemp("", "patchbay-")
 	if err != nil {
-		return nil, fmt.Errorf("make a directory for the engine: %w", err)
+		return report, fmt.Errorf("make a directory for the engine: %w", err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	defer func() { err = removed(report, err, os.RemoveAll(dir)) }()
 	job := changelog.Job{
 		Server: b.Server, Parameters: d.parameters,
 		Progress: func(line string) { b.Say(change.OneLine(line)) },
 	}
 	if job.Scratch, err = subdirectory(dir, "scratch"); err != nil {
-		return nil, err
+		return report, err
 	}
 	if job.Dir, err = b.checkout(ctx, d.revision, dir, "tree"); err != nil {
-		return nil, err
+		return report, err
 	}
 	if d.candidate {
 		if job.Previous, err = b.checkout(ctx, d.previous, dir, "base"); err != nil {
-			return nil, err
+			return report, err
 		}
 	}
-	return b.withLogin(ctx, d.database, job)
+	return report, b.withLogin(ctx, d.database, job, report)
+}
+
+// removed is the error of a run after its clean-up: the run's own, else the
+// clean-up's. A clean-up that fails after the run has failed is a warning.
+func removed(report *changelog.Report, ran, cleaned error) error {
+	if ran == nil || cleaned == nil {
+		return errors.Join(ran, cleaned)
+	}
+	report.Warnings = append(report.Warnings, leftBehind(cleaned))
+	return ran
 }
 
 func subdirectory(dir, name string) (string, error) {
@@ -66,35 +76,20 @@ func (b *Builder) checkout(ctx context.Context, revision, dir, name string) (str
 
 // withLogin runs the engine as a login that exists for this run only. Its
 // removal is part of the result: a role that stays is an open door.
-func (b *Builder) withLogin(ctx context.Context, database string, job changelog.Job) (report *changelog.Report, err error) {
-	login, err := b.Server.CreateLogin(ctx, b.Names.Login(database), database, b.Owner, pg.LoginLimits{
-		ValidFor: b.Settings.Changelog.Timeout + time.Minute, Connections: 5, // one is used; ended ones count for a moment
-		StatementTimeout: b.Settings.Changelog.StatementTimeout, LockTimeout: 10 * time.Second,
-	})
+func (b *Builder) withLogin(ctx context.Context, database string, job changelog.Job, report *changelog.Report) (err error) {
+	login, err := b.Server.CreateLogin(ctx, b.Names.Login(database), database, b.Owner, b.Settings.loginLimits())
 	if err != nil {
-		return nil, fmt.Errorf("make the engine's login: %w", err)
+		return fmt.Errorf("make the engine's login: %w", err)
 	}
 	defer func() {
 		ctx, cancel := cleanup(ctx)
 		defer cancel()
-		err = errors.Join(err, b.Server.DropLogin(ctx, *login))
+		err = removed(report, err, b.Server.DropLogin(ctx, *login))
 	}()
 	job.Login = *login
-	return b.Engine.Apply(ctx, job)
-}
-
-// cleanup is a context for undoing: it outlives the cancellation that made it
-// necessary, but not by much.
-func cleanup(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
-}
-
-// discard drops a half-made database and its login.
-func (b *Builder) discard(ctx context.Context, database string) error {
-	ctx, cancel := cleanup(ctx)
-	defer cancel()
-	if err := b.Server.Drop(ctx, b.Names, database); err != nil {
-		return fmt.Errorf("drop database %s: %w", database, err)
+	done, err := b.Engine.Apply(ctx, job)
+	if done != nil {
+		*report = *done
 	}
-	return b.Server.DropRoleAfterDatabase(ctx, b.Names.Login(database))
+	return err
 }

@@ -4,30 +4,51 @@ import (
 	"context"
 
 	"github.com/patchbay-ci/patchbay/internal/change"
+	"github.com/patchbay-ci/patchbay/internal/pg"
 	"github.com/patchbay-ci/patchbay/internal/schema"
 )
 
-// Reuse reads the structure and the recorded difference of a published
-// database that has the same input digest. When it is gone or another one
-// stands there by now, the outcome is Superseded.
-func (b *Builder) Reuse(ctx context.Context, database, inputDigest string) (*Applied, error) {
-	d, err := b.Server.Database(ctx, database)
+// Reused repeats what a published database says of itself, when it still is
+// the one that create-temp-db found for this very run. When it is gone, or
+// another run has made it its own, the outcome is Superseded.
+func (b *Builder) Reused(ctx context.Context, created *change.CreateTempDB) (*Applied, error) {
+	lock, err := b.lock(ctx, b.Names.Candidate(created.Change), created.PatchSet.String())
 	if err != nil {
 		return nil, err
 	}
-	a := &Applied{Outcome: change.Reused, Database: database}
-	var p *Provenance
-	if d != nil {
-		p = ParseProvenance(d.Comment)
+	defer lock.Release()
+	d, err := b.Server.Database(ctx, created.Database)
+	if err != nil {
+		return nil, err
 	}
-	if p == nil || p.InputDigest != inputDigest || p.State != StatePublished {
-		a.Outcome, a.Reason = change.Superseded, "another run has replaced the database"
-		return a, nil
+	if !foundFor(created, d) {
+		return takenOver(created.Database), nil
 	}
-	if a.Difference, err = schema.Decode(p.Difference); err != nil {
-		return nil, change.Failf(change.KindInfrastructure, "read the difference in the comment of %s: %w", database, err)
+	return b.reuse(ctx, d)
+}
+
+func takenOver(database string) *Applied {
+	return &Applied{Outcome: change.Superseded, Reason: "another run has taken over the database", Database: database}
+}
+
+// foundFor says that a database still is what create-temp-db has adopted.
+func foundFor(created *change.CreateTempDB, d *pg.Database) bool {
+	if d == nil || d.Invalid {
+		return false
 	}
-	a.Candidate, err = b.snapshot(ctx, database)
+	p := ParseProvenance(d.Comment)
+	return p != nil && p.State == StatePublished && p.InputDigest == created.InputDigest &&
+		p.PatchSet == created.PatchSet && p.Attempt == created.Attempt
+}
+
+// reuse reads the structure and the recorded difference of a published
+// database. The change's lock is held.
+func (b *Builder) reuse(ctx context.Context, d *pg.Database) (a *Applied, err error) {
+	a = &Applied{Outcome: change.Reused, Database: d.Name}
+	if a.Difference, err = schema.Decode(ParseProvenance(d.Comment).Difference); err != nil {
+		return nil, change.Failf(change.KindInfrastructure, "read the difference in the comment of %s: %w", d.Name, err)
+	}
+	a.Candidate, err = b.snapshot(ctx, d.Name)
 	return a, err
 }
 

@@ -4,7 +4,6 @@
 package candidate
 
 import (
-	"errors"
 	"time"
 
 	"github.com/patchbay-ci/patchbay/internal/change"
@@ -17,16 +16,9 @@ import (
 type Settings struct {
 	ModelDir      []string `name:"model-dir" env:"PATCHBAY_MODEL_DIR" default:"data-model" placeholder:"PATH" help:"Folders or files whose git trees decide whether the model changed; all that the engine sees."`
 	MaxCandidates int      `name:"max-candidates" env:"PATCHBAY_MAX_CANDIDATES" default:"10" placeholder:"N" help:"How many changes may have a database at once; 0 is no limit."`
+	TempFileLimit string   `name:"temp-file-limit" env:"PATCHBAY_TEMP_FILE_LIMIT" default:"1GB" placeholder:"SIZE" help:"How much disk the temporary files of an engine's session may take, as PostgreSQL writes it: kB, MB, GB, TB."`
 
 	Changelog changelog.Settings `embed:""`
-}
-
-// Faults lists what is malformed.
-func (s Settings) Faults() []error {
-	if s.MaxCandidates < 0 {
-		return []error{errors.New("--max-candidates: want 0 or more")}
-	}
-	return nil
 }
 
 // Run is one attempt's input: what to build, for whom.

@@ -137,24 +137,42 @@ func try(ctx context.Context, s *step.Session, cfg *Config, b *candidate.Builder
 	if err != nil {
 		return err
 	}
-	var applied *candidate.Applied
-	switch created.Outcome {
-	case change.Reused:
-		applied, err = b.Reuse(ctx, created.Database, created.Plan.InputDigest)
-	case change.Created:
-		applied, err = b.Apply(ctx, candidate.Application{
-			Run: r, Plan: created.Plan, Attempt: created.Database, KeepFailed: cfg.KeepFailed,
-		})
-	default:
-		return change.Failf(change.KindInfrastructure, "%s: %s", created.Outcome, created.Reason)
-	}
+	applied, err := apply(ctx, cfg, b, r, created)
 	if applied != nil && applied.Kept != "" {
-		fmt.Fprintln(s.Stdout, "the failed attempt is kept:", psql(b, applied.Kept))
+		fmt.Fprintf(s.Stdout, "the failed attempt is kept: %s (as an administrator)\n", psql(b, applied.Kept))
 	}
 	if err != nil {
 		return err
 	}
+	if err := ended(applied.Outcome, applied.Reason); err != nil {
+		return err
+	}
 	return show(s, b, r, applied)
+}
+
+func apply(ctx context.Context, cfg *Config, b *candidate.Builder, r candidate.Run, created *candidate.Created) (*candidate.Applied, error) {
+	switch created.Outcome {
+	case change.Reused:
+		return b.Reused(ctx, &change.CreateTempDB{
+			Header:   change.Header{PatchSet: r.PatchSet, Attempt: r.Attempt},
+			Database: created.Database, InputDigest: created.Plan.InputDigest,
+		})
+	case change.Created:
+		return b.Apply(ctx, candidate.Application{
+			Run: r, Plan: created.Plan, Attempt: created.Database, KeepFailed: cfg.KeepFailed,
+		})
+	}
+	return &candidate.Applied{Outcome: created.Outcome, Reason: created.Reason}, nil
+}
+
+// ended is the failure of a try that another one has overtaken: there is no
+// difference to show.
+func ended(outcome change.Outcome, reason string) error {
+	if outcome == change.Applied || outcome == change.Reused {
+		return nil
+	}
+	return change.Failf(change.KindInfrastructure, "%s: %s", outcome, reason).
+		WithHint("another try-change of this checkout runs or has just run: see its result, or begin again")
 }
 
 // show prints the difference for a person and leaves the documents.
@@ -166,7 +184,7 @@ func show(s *step.Session, b *candidate.Builder, r candidate.Run, a *candidate.A
 	for _, warning := range a.Warnings {
 		fmt.Fprintln(s.Stdout, "warning:", warning)
 	}
-	fmt.Fprintln(s.Stdout, "look at it:", psql(b, a.Database))
+	fmt.Fprintf(s.Stdout, "look at it: %s (with a login of your own, a member of %s)\n", psql(b, a.Database), b.Reader)
 	var base error
 	if a.Base != nil {
 		base = s.WriteFile("schema-base.json", a.Base)
@@ -174,8 +192,9 @@ func show(s *step.Session, b *candidate.Builder, r candidate.Run, a *candidate.A
 	return errors.Join(base, s.WriteFile("schema.json", a.Candidate), s.WriteFile("diff.json", a.Difference))
 }
 
-// psql is the command that opens a database, without the password.
+// psql is the command that opens a database. It names no role: the service
+// role must not look into a database that a candidate has filled.
 func psql(b *candidate.Builder, database string) string {
 	e := b.Server.Endpoint()
-	return fmt.Sprintf("psql -h %s -p %d -U %s %s", e.Host, e.Port, b.Server.User(), database)
+	return fmt.Sprintf("psql -h %s -p %d %s", e.Host, e.Port, database)
 }

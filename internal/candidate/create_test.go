@@ -1,0 +1,60 @@
+package candidate
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/patchbay-ci/patchbay/internal/change"
+	"github.com/patchbay-ci/patchbay/internal/pg"
+)
+
+// interrupted is what a killed DROP DATABASE leaves.
+func (w *works) interrupted(database string) {
+	w.Helper()
+	w.site.Super(w.T, "postgres", "UPDATE pg_database SET datconnlimit = -2 WHERE datname = "+pg.Literal(database))
+}
+
+// TestHalfDroppedBase is made again, by the next run that needs it.
+func TestHalfDroppedBase(t *testing.T) {
+	w := newWorks(t)
+	first := w.create(w.run(7, 1, good), change.Created)
+	before := w.oid(first.Plan.BaseDatabase)
+	w.interrupted(first.Plan.BaseDatabase)
+	next := w.create(w.run(8, 1, good), change.Created)
+	if after := w.oid(next.Plan.BaseDatabase); !next.BaseMade || next.Plan.BaseDatabase != first.Plan.BaseDatabase || after == before || after == 0 {
+		t.Errorf("made %t, %s: OID %d, before %d", next.BaseMade, next.Plan.BaseDatabase, after, before)
+	}
+}
+
+func TestHalfDroppedTemplate(t *testing.T) {
+	w := newWorks(t)
+	w.interrupted(w.Names.Template)
+	_, err := w.Create(t.Context(), w.run(7, 1, good))
+	w.failed(err, change.KindConfiguration, "is invalid: dropping it was interrupted")
+}
+
+// TestStrayLogins: a run that was killed between dropping its database and
+// dropping its login leaves no open door for longer than to the next run.
+func TestStrayLogins(t *testing.T) {
+	w := newWorks(t)
+	plan, err := w.Plan(t.Context(), w.run(7, 2, good))
+	if err != nil {
+		t.Fatal(err)
+	}
+	mine := []string{w.Names.Attempt(7, 1, 1), w.Names.BaseAttempt(plan.BaseDigest, 1)}
+	others := []string{w.Names.Attempt(77, 1, 1), w.Names.BaseAttempt("0123456789abcdef", 1)}
+	for _, database := range slices.Concat(mine, others) {
+		w.site.Super(t, "postgres", "SET ROLE "+pg.Ident(w.site.ServiceRole())+"; CREATE ROLE "+pg.Ident(w.Names.Login(database))+" LOGIN")
+	}
+	w.create(w.run(7, 2, good), change.Created)
+	logins, err := w.Server.Logins(t.Context(), w.Names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{w.Names.Login(others[0]): others[0], w.Names.Login(others[1]): others[1]}
+	if diff := cmp.Diff(want, logins); diff != "" {
+		t.Errorf("logins (-want +got):\n%s", diff)
+	}
+}
