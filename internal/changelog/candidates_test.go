@@ -30,7 +30,7 @@ var refused = []badCandidate{
 	},
 	{
 		name: "XML syntax in an include", add: files{"model/main.xml": root(`<include file="model/more.xml"/>`), "model/more.xml": header + `<changeSet id="9" author="me"><sql>SELECT 1</sq></changeSet></databaseChangeLog>`},
-		kind: change.KindCandidate, where: "model/more.xml:4", message: "must be terminated",
+		kind: change.KindCandidate, where: "model/more.xml:4", message: "cannot be read, so it cannot be checked: XML syntax error",
 	},
 	{
 		name: "schema of XML", add: files{"model/main.xml": root(changeSet(`<createTabel tableName="x"/>`))},
@@ -38,7 +38,7 @@ var refused = []badCandidate{
 	},
 	{
 		name: "YAML syntax", add: files{"model/main.xml": root(`<include file="model/more.yaml"/>`), "model/more.yaml": "databaseChangeLog:\n- changeSet:\n    id: 5\n   author: x\n"},
-		kind: change.KindCandidate, where: "model/more.yaml:4", message: "Syntax error",
+		kind: change.KindCandidate, where: "model/more.yaml:4", message: "cannot be read, so it cannot be checked: yaml",
 	},
 	{
 		name: "SQL of formatted SQL", add: files{"model/main.xml": root(`<include file="model/more.sql"/>`), "model/more.sql": "--liquibase formatted sql\n\n--changeset me:7\nCREATE TABLE b (id int);\nCREATE TABLE b (id int);\n"},
@@ -131,7 +131,7 @@ var refused = []badCandidate{
 	},
 	{
 		name: "role", add: files{"model/main.xml": root(changeSet(`<sql>CREATE ROLE me_too</sql>`))},
-		kind: change.KindCandidate, where: "model/main.xml:5", changeset: "2", state: "42501", message: "permission denied",
+		kind: change.KindConfiguration, where: "model/main.xml:5", changeset: "2", state: "42501", message: "permission denied",
 	},
 	{
 		name: "statement timeout", add: files{"model/main.xml": root(changeSet(`<sql>SET statement_timeout = 100; SELECT pg_sleep(10)</sql>`))},

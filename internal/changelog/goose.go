@@ -53,13 +53,6 @@ func (e *gooseEngine) Name() string {
 
 func (e *gooseEngine) Digest() string { return e.digest }
 
-func (e *gooseEngine) table() string {
-	if e.settings.ChangelogTable != "" {
-		return e.settings.ChangelogTable
-	}
-	return goose.DefaultTablename
-}
-
 // Apply runs what is pending in the folder, in sessions of the throw-away login.
 func (e *gooseEngine) Apply(ctx context.Context, job Job) (*Report, error) {
 	ctx, cancel := e.limit(ctx)
@@ -159,7 +152,7 @@ func (e *gooseEngine) run(ctx context.Context, job Job, seen *statements) (appli
 
 func (e *gooseEngine) provider(db *sql.DB, files fs.FS, seen *statements) (*goose.Provider, error) {
 	return goose.NewProvider(goose.DialectPostgres, db, files,
-		goose.WithTableName(e.table()),
+		goose.WithTableName(e.settings.gooseTable()),
 		goose.WithDisableGlobalRegistry(true),
 		goose.WithVerbose(true), // so that the log names each statement before it runs
 		goose.WithSlog(slog.New(seen)))

@@ -7,10 +7,10 @@ import (
 
 const keepHistory = "a changeset that ran before stays as it is, where it is: add a new one that changes what it made"
 
-// guardBefore compares the trees before the engine runs. Where one of them
-// could not be read completely, the engine goes first: it names the true error.
+// guardBefore compares the trees before the engine runs. Where a file is
+// missing, the engine goes first: it names the true error.
 func (s *scanned) guardBefore(ran *tracking) error {
-	if s.previous == nil || !s.readable() {
+	if s.previous == nil || len(s.index.Missing) > 0 {
 		return nil
 	}
 	return guardHistory(s.previous, s.index, ran)
@@ -18,16 +18,11 @@ func (s *scanned) guardBefore(ran *tracking) error {
 
 // guardAfter makes up for what guardBefore left out.
 func (s *scanned) guardAfter(ran *tracking) error {
-	if s.previous == nil || s.readable() {
+	if s.previous == nil || len(s.index.Missing) == 0 {
 		return nil
-	}
-	if err := guardReadable(s.previous, s.index); err != nil {
-		return err
 	}
 	return guardHistory(s.previous, s.index, ran)
 }
-
-func (s *scanned) readable() bool { return len(s.index.Unreadable)+len(s.index.Missing) == 0 }
 
 // guardHistory refuses a tree in which changesets of the previous tree that
 // ran are gone or stand in another order: Liquibase says nothing about that.
@@ -65,17 +60,6 @@ func (t *tracking) identities() map[identity]bool {
 		known[identity{r.ID, r.Author}] = true
 	}
 	return known
-}
-
-// guardReadable: what we could read in the previous tree and cannot read any
-// more is not guarded.
-func guardReadable(previous, now *tree.Index) error {
-	if len(previous.Unreadable) > 0 || len(now.Unreadable) == 0 {
-		return nil
-	}
-	f := change.Failf(change.KindCandidate, "the history cannot be compared, since the file cannot be read: %s", now.Unreadable[0].Text)
-	f.File, f.Line = now.Unreadable[0].File, now.Unreadable[0].Line
-	return f
 }
 
 func gone(c tree.Changeset, now *tree.Index) error {

@@ -110,7 +110,7 @@ func (e *liquibaseEngine) apply(ctx context.Context, job Job) (*Report, error) {
 	}
 	report := &Report{Warnings: append(tree.warnings, sandbox.Missing()...)}
 	if err := e.runRoots(ctx, job, tree); err != nil {
-		return nil, tree.index.Locate(change.AsFailure(err))
+		return nil, tree.explain(change.AsFailure(err))
 	}
 	after, err := readTracking(ctx, job, e.settings, before.schema)
 	if err != nil {

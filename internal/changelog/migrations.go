@@ -79,7 +79,7 @@ func (m *migrations) fault() error {
 	}
 	for _, version := range m.versions() {
 		file := m.files[version]
-		if line := substitutes(file.text); line > 0 {
+		if line := EnvsubLine(file.text); line > 0 {
 			f := change.Failf(change.KindCandidate, "ENVSUB ON is not allowed: it puts the build's environment into the database")
 			f.File, f.Line = file.name, line
 			return f
@@ -88,11 +88,11 @@ func (m *migrations) fault() error {
 	return nil
 }
 
-// substitutes gives the line of the annotation that would put our environment
+// EnvsubLine gives the line of goose's annotation that would put our environment
 // into the statements, 0 if there is none. It reads annotations as goose's
 // parser does, which drops "--" and "+goose" wherever they stand in the line.
 // https://pressly.github.io/goose/documentation/environment-variables/
-func substitutes(text []byte) int {
+func EnvsubLine(text []byte) int {
 	number := 0
 	for line := range strings.Lines(string(text)) {
 		number++

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/patchbay-ci/patchbay/internal/change"
+	"github.com/patchbay-ci/patchbay/internal/changelog/liquibase"
 	"github.com/patchbay-ci/patchbay/internal/changelog/tree"
 )
 
@@ -35,6 +36,16 @@ func (e *liquibaseEngine) read(job Job) (*scanned, error) {
 		s.warnings = append(s.warnings, change.OneLine(warning.String()))
 	}
 	return s, nil
+}
+
+// explain adds what the tree knows to a failure of the engine: the place, and
+// whether it names the class that Java misses.
+func (s *scanned) explain(f *change.Failure) *change.Failure {
+	if class := liquibase.MissingClass(f); class != "" && !s.index.Names(class) {
+		f.Kind = change.KindConfiguration
+		f.Hint = "no changelog names this Java class: check LIQUIBASE_HOME and PATCHBAY_CLASSPATH"
+	}
+	return s.index.Locate(f)
 }
 
 func (e *liquibaseEngine) options(job Job) tree.Options {

@@ -7,8 +7,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/patchbay-ci/patchbay/internal/change"
+	"github.com/patchbay-ci/patchbay/internal/changelog/blame"
 	"github.com/patchbay-ci/patchbay/internal/pg"
 )
 
@@ -39,13 +41,17 @@ func asLogin(ctx context.Context, job Job, do func(ctx context.Context, conn *pg
 func loginFailure(err error) *change.Failure {
 	var own *change.Failure
 	var fault *pgconn.PgError
+	var tooLong *pgproto3.ExceededMaxBodyLenErr
 	switch {
 	case errors.As(err, &own):
 		return own
 	case errors.As(err, &fault):
-		failure := change.Failf(change.KindOfSQLState(fault.Code), "%s", fault.Message)
-		failure.SQLState = fault.Code
+		kind, hint := blame.OfServer(fault.Code, fault.Message)
+		failure := change.Failf(kind, "%s", pg.Primary(fault))
+		failure.SQLState, failure.Hint = fault.Code, hint
 		return failure
+	case errors.As(err, &tooLong):
+		return change.Failf(change.KindLimit, "the server's answer to a statement has %d MiB", tooLong.ActualBodyLen>>20)
 	}
 	return pg.Classify(err)
 }

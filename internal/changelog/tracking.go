@@ -41,10 +41,7 @@ func (t *tracking) read(ctx context.Context, conn *pgx.Conn, s Settings) (err er
 			return err
 		}
 	}
-	table, lock := "databasechangelog", "databasechangeloglock"
-	if s.ChangelogTable != "" {
-		table, lock = s.ChangelogTable, s.ChangelogTable+"_lock"
-	}
+	table, lock := s.liquibaseTables()
 	there, err := plainTable(ctx, conn, t.schema, table)
 	if err != nil || !there {
 		return err
@@ -67,12 +64,12 @@ func schemaOf(ctx context.Context, conn *pgx.Conn, s Settings) (string, error) {
 
 func (t *tracking) readRows(ctx context.Context, conn *pgx.Conn, table string) error {
 	query := `SELECT id, author, filename, coalesce(md5sum, '') AS checksum, exectype, orderexecuted AS "order", dateexecuted AS executed
-		FROM ONLY ` + pgx.Identifier{t.schema, table}.Sanitize() + ` ORDER BY orderexecuted, dateexecuted`
+		FROM ONLY ` + pgx.Identifier{t.schema, table}.Sanitize() + ` ORDER BY orderexecuted, dateexecuted` + atMost
 	rows, err := conn.Query(ctx, query)
 	if err != nil {
 		return err
 	}
-	t.rows, err = pgx.CollectRows(rows, pgx.RowToStructByName[row])
+	t.rows, err = collect(rows, pgx.RowToStructByName[row])
 	return err
 }
 

@@ -15,10 +15,16 @@ type versions struct {
 	applied map[int64]bool
 }
 
+// version is a row of the table.
+type version struct {
+	Number  int64
+	Applied bool
+}
+
 // readVersions reads the table as the throw-away login, as readTracking does.
 func (e *gooseEngine) readVersions(ctx context.Context, job Job, schema string) (*versions, error) {
 	v := &versions{schema: schema, applied: map[int64]bool{}}
-	err := asLogin(ctx, job, func(ctx context.Context, conn *pgx.Conn) error { return v.read(ctx, conn, e.table()) })
+	err := asLogin(ctx, job, func(ctx context.Context, conn *pgx.Conn) error { return v.read(ctx, conn, e.settings.gooseTable()) })
 	return v, err
 }
 
@@ -31,16 +37,14 @@ func (v *versions) read(ctx context.Context, conn *pgx.Conn, table string) (err 
 	if there, err := plainTable(ctx, conn, v.schema, table); err != nil || !there {
 		return err
 	}
-	rows, err := conn.Query(ctx, `SELECT version_id, is_applied FROM ONLY `+pgx.Identifier{v.schema, table}.Sanitize()+` ORDER BY id`)
+	rows, err := conn.Query(ctx, `SELECT version_id, is_applied FROM ONLY `+pgx.Identifier{v.schema, table}.Sanitize()+` ORDER BY id`+atMost)
 	if err != nil {
 		return err
 	}
-	var version int64
-	var applied bool
-	_, err = pgx.ForEachRow(rows, []any{&version, &applied}, func() error {
-		v.applied[version] = applied // the last row of a version counts
-		return nil
-	})
+	all, err := collect(rows, pgx.RowToStructByPos[version])
+	for _, one := range all {
+		v.applied[one.Number] = one.Applied // the last row of a version counts
+	}
 	return err
 }
 
@@ -52,7 +56,7 @@ func (e *gooseEngine) guardVersions(v *versions, now, previous *migrations) erro
 		if previous.files[version].name != "" || !v.applied[version] {
 			continue
 		}
-		f := change.Failf(change.KindConfiguration, "version %d is in the table %s before its migration ran, so goose would leave it out", version, e.table()).
+		f := change.Failf(change.KindConfiguration, "version %d is in the table %s before its migration ran, so goose would leave it out", version, e.settings.gooseTable()).
 			WithHint("the template has versions of its own there: set PATCHBAY_CHANGELOG_TABLE to another name")
 		f.File = now.files[version].name
 		return f

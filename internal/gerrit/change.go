@@ -26,8 +26,6 @@ type Change struct {
 	Branch     string // without refs/heads/
 	Subject    string
 	Status     string // StatusNew, StatusMerged, StatusAbandoned
-	Private    bool
-	WIP        bool // work in progress
 	PatchSet   int
 	Revision   string // 40 hex digits
 	Parents    []Parent
@@ -89,7 +87,6 @@ func (c *Client) read(w *wireChange) *Change {
 	revision := w.Revisions[w.Current]
 	read := &Change{
 		Project: w.Project, Number: w.Number, Branch: w.Branch, Subject: w.Subject, Status: w.Status,
-		Private: w.Private, WIP: w.WIP,
 		PatchSet: revision.Number, Revision: w.Current, Parents: parents(&revision),
 		Labels: map[string]Label{}, Permitted: map[string][]int{}, Own: map[string]int{},
 	}

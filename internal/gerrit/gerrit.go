@@ -85,26 +85,6 @@ func (c *Client) GitURL(project string) string {
 	return u.JoinPath(strings.Split(url.PathEscape(project), "%2F")...).String()
 }
 
-// Account is an account of Gerrit.
-type Account struct {
-	ID       int
-	Username string
-	Name     string
-	Email    string
-}
-
-// Self asks whose login this is.
-func (c *Client) Self(ctx context.Context) (Account, error) {
-	var answer wireAccount
-	if _, err := c.call(ctx, http.MethodGet, "accounts/self", nil, &answer); err != nil {
-		return Account{}, c.failure(err, "ask Gerrit for the own account")
-	}
-	if answer.ID == 0 {
-		return Account{}, notGerrit("ask Gerrit for the own account")
-	}
-	return Account(answer), nil
-}
-
 // changeID escapes a project once, in this one place: Gerrit answers 404 to a
 // project that is escaped twice.
 func changeID(project string, number int) string {

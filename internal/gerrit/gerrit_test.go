@@ -70,15 +70,10 @@ func TestGitURL(t *testing.T) {
 	}
 }
 
-func TestSelf(t *testing.T) {
+func TestWrongPassword(t *testing.T) {
 	t.Parallel()
 	g := lab.Gerrit(t)
-	account, err := client(t, g.URL, g.CI()).Self(t.Context())
-	want := gerrit.Account{Username: "ci", Name: "CI Bot", Email: "ci@example.com"}
-	if diff := cmp.Diff(want, account, cmpopts.IgnoreFields(gerrit.Account{}, "ID")); err != nil || diff != "" {
-		t.Errorf("%v, -want +got:\n%s", err, diff)
-	}
-	_, err = client(t, g.URL, lab.GerritAccount{Username: "ci", Password: "wrong"}).Self(t.Context())
+	_, err := client(t, g.URL, lab.GerritAccount{Username: "ci", Password: "wrong"}).Change(t.Context(), "any", 1)
 	failure := change.AsFailure(err)
 	if failure == nil || failure.Kind != change.KindConfiguration || !strings.Contains(failure.Hint, "expired or revoked") {
 		t.Errorf("wrong password: %v, hint %q", err, failure.Hint)

@@ -12,10 +12,7 @@ import (
 // cannot tell "may not vote" from 0 and lack tags of votes.
 
 type wireAccount struct {
-	ID       int    `json:"_account_id"`
 	Username string `json:"username"`
-	Name     string `json:"name"`
-	Email    string `json:"email"`
 }
 
 type wireChange struct {
@@ -24,8 +21,6 @@ type wireChange struct {
 	Subject   string                  `json:"subject"`
 	Status    string                  `json:"status"`
 	Number    int                     `json:"_number"`
-	Private   bool                    `json:"is_private"`
-	WIP       bool                    `json:"work_in_progress"`
 	Current   string                  `json:"current_revision"`
 	CurrentNo int                     `json:"current_revision_number"`
 	Revisions map[string]wireRevision `json:"revisions"`

@@ -3,7 +3,6 @@ package pg
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,12 +13,11 @@ import (
 // cleanUpTime is for what must still be done after the context has ended.
 const cleanUpTime = 30 * time.Second
 
-// Access says what a new database is for and who may do what in it.
+// Access says who may do what in a new database and what its comment is. A
+// reader gets nothing yet: CONNECT comes with Publish.
 type Access struct {
-	Owner      string // the owner role: CREATE and TEMPORARY
-	Reader     string // gets nothing yet: CONNECT comes with Publish
-	Comment    string
-	SearchPath string // schemas, comma separated, as the database's setting; "" none
+	Owner   string // the owner role: CREATE and TEMPORARY
+	Comment string
 }
 
 // Clone makes a database from a source that the service role owns. Nobody can
@@ -41,24 +39,12 @@ func (s *Server) Clone(ctx context.Context, source, name string, a Access, waiti
 
 func (a Access) statements(name string) []string {
 	database := Ident(name)
-	statements := []string{
+	return []string{
 		"REVOKE CONNECT, TEMPORARY ON DATABASE " + database + " FROM PUBLIC",
 		"GRANT CREATE, TEMPORARY ON DATABASE " + database + " TO " + Ident(a.Owner),
 		commentOn(name, a.Comment),
+		"ALTER DATABASE " + database + " ALLOW_CONNECTIONS true",
 	}
-	if a.SearchPath != "" {
-		statements = append(statements, "ALTER DATABASE "+database+" SET search_path = "+identList(a.SearchPath))
-	}
-	return append(statements, "ALTER DATABASE "+database+" ALLOW_CONNECTIONS true")
-}
-
-// identList quotes each schema of a search path.
-func identList(path string) string {
-	var quoted []string
-	for part := range strings.SplitSeq(path, ",") {
-		quoted = append(quoted, Ident(strings.Trim(strings.TrimSpace(part), `"`)))
-	}
-	return strings.Join(quoted, ", ")
 }
 
 func (s *Server) create(ctx context.Context, source, name string, waiting func(string)) error {
@@ -90,9 +76,10 @@ func (s *Server) create(ctx context.Context, source, name string, waiting func(s
 // in use. WAL_LOG needs no checkpoints, unlike FILE_COPY, and is the faster
 // one for structure without rows.
 func (s *Server) createOnce(ctx context.Context, source, name string) error {
-	return s.exec(ctx, fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s ALLOW_CONNECTIONS false STRATEGY wal_log",
-		Ident(name), Ident(source)))
+	return s.exec(ctx, fmt.Sprintf("%s TEMPLATE %s ALLOW_CONNECTIONS false STRATEGY wal_log", creating(name), Ident(source)))
 }
+
+func creating(name string) string { return "CREATE DATABASE " + Ident(name) }
 
 func (s *Server) whyNotCreated(ctx context.Context, err error, source, name string) error {
 	switch state(err) {
@@ -104,13 +91,15 @@ func (s *Server) whyNotCreated(ctx context.Context, err error, source, name stri
 		return change.Failf(change.KindInfrastructure, "%s for a minute; it can be cloned only while nobody is connected", s.sessionsOn(ctx, source)).
 			WithHint("end these sessions, or forbid them: ALTER DATABASE %s ALLOW_CONNECTIONS false", Ident(source))
 	}
-	if err != nil && ctx.Err() != nil { // the server may have gone on
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
 		return s.undoClone(ctx, name, Classify(ctx.Err()))
+	case state(err) == "": // the answer was lost: the server may have gone on
+		return s.undoClone(ctx, name, Classify(err))
 	}
-	if err != nil {
-		return Classify(err)
-	}
-	return nil
+	return Classify(err)
 }
 
 // sessionsOn says who is connected; the text never quotes an application's
@@ -134,8 +123,42 @@ func (s *Server) sessionsOn(ctx context.Context, database string) string {
 func (s *Server) undoClone(ctx context.Context, name string, why *change.Failure) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
 	defer cancel()
-	if err := s.drop(ctx, name); err != nil {
+	if err := s.dropHalfMade(ctx, name); err != nil {
 		why.Message += "; and the half-made database is left: " + change.AsFailure(err).Message
 	}
 	return why
+}
+
+// dropHalfMade tries for some seconds, since the way to the server may just
+// have been lost. A database that is still being made cannot be seen: only
+// when the session that makes it is gone, a drop is the last word.
+func (s *Server) dropHalfMade(ctx context.Context, name string) error {
+	for deadline := time.Now().Add(cleanUpTime / 3); ; {
+		err := s.endMakers(ctx, name)
+		if err == nil {
+			err = s.drop(ctx, name)
+		}
+		if err == nil || time.Now().After(deadline) || sleep(ctx, 250*time.Millisecond) != nil {
+			return err
+		}
+	}
+}
+
+// endMakers ends the service role's own sessions that make the database. It
+// is an error that there were some: they need a moment to be gone.
+func (s *Server) endMakers(ctx context.Context, name string) error {
+	makers := 0
+	err := s.withAdmin(ctx, func(conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, `
+			SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+			WHERE usename = current_user AND state = 'active' AND pid <> pg_backend_pid() AND starts_with(query, $1)`,
+			creating(name)+" ").Scan(&makers)
+	})
+	if err != nil {
+		return Classify(err)
+	}
+	if makers > 0 {
+		return change.Failf(change.KindInfrastructure, "a session that is making %s has not ended yet", name)
+	}
+	return nil
 }

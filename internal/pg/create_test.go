@@ -19,7 +19,7 @@ import (
 const digest = "0123456789abcdef"
 
 func access(site *lab.Site) pg.Access {
-	return pg.Access{Owner: site.OwnerRole, Reader: site.ReaderRole, Comment: `{"it's":"\\"}`, SearchPath: `registry, "$user",public`}
+	return pg.Access{Owner: site.OwnerRole, Comment: `{"it's":"\\"}`}
 }
 
 func clone(t *testing.T, site *lab.Site, server *pg.Server, source, name string) {
@@ -51,9 +51,6 @@ func TestClone(t *testing.T) {
 			FROM pg_database d, aclexplode(d.datacl) a WHERE d.datname = current_database() AND a.grantee <> d.datdba ORDER BY 1), ' ')`)
 		if want := fmt.Sprintf("%[1]s:CREATE %[1]s:TEMPORARY", site.OwnerRole); rights != want {
 			t.Errorf("rights %s, want %s", rights, want)
-		}
-		if path := scalar[string](t, site, name, "SHOW search_path"); path != `registry, "$user", public` {
-			t.Errorf("search_path %s", path)
 		}
 		if _, err := pgx.Connect(t.Context(), site.ReaderURL(name)); err == nil {
 			t.Error("the reader enters an attempt")
@@ -127,6 +124,52 @@ func TestCloneCancelled(t *testing.T) {
 		}
 		if left, err := server.Database(t.Context(), name); err != nil || left != nil {
 			t.Errorf("a cancelled clone left %+v, %v", left, err)
+		}
+	})
+}
+
+// The server made the database, but its answer was lost.
+func TestCloneLosesItsAnswer(t *testing.T) {
+	onEach(t, func(t *testing.T, site *lab.Site, direct *pg.Server) {
+		site.Template(t, "")
+		e := direct.Endpoint()
+		proxy := lab.NewTCPProxy(t, fmt.Sprintf("%s:%d", e.Host, e.Port))
+		server := connect(t, site.ThroughProxy(proxy.Address()))
+		guest := lab.Connect(t, site.ReaderURL(site.Names.Template))
+		name := site.Names.Attempt(7, 1, 1)
+		err := server.Clone(t.Context(), site.Names.Template, name, access(site), func(string) {
+			guest.Close(t.Context())
+			proxy.CutAfter(0) // the next answer is that to CREATE DATABASE
+		})
+		if kindOf(err) != change.KindInfrastructure {
+			t.Errorf("a lost answer: %v", err)
+		}
+		if left, err := direct.Database(t.Context(), name); err != nil || left != nil {
+			t.Errorf("a lost answer left %+v, %v", left, err)
+		}
+	})
+}
+
+// The session is cut while the server still makes the database, which nobody
+// can see yet.
+func TestCloneIsCutInTheMiddle(t *testing.T) {
+	onEach(t, func(t *testing.T, site *lab.Site, direct *pg.Server) {
+		site.Template(t, "")
+		e := direct.Endpoint()
+		proxy := lab.NewTCPProxy(t, fmt.Sprintf("%s:%d", e.Host, e.Port))
+		server := connect(t, site.ThroughProxy(proxy.Address()))
+		guest := lab.Connect(t, site.ReaderURL(site.Names.Template)) // holds CREATE DATABASE up for five seconds
+		name := site.Names.Attempt(7, 1, 1)
+		time.AfterFunc(time.Second, func() {
+			proxy.Cut()
+			guest.Close(context.Background())
+		})
+		if err := server.Clone(t.Context(), site.Names.Template, name, access(site), nil); kindOf(err) != change.KindInfrastructure {
+			t.Errorf("cut in the middle: %v", err)
+		}
+		time.Sleep(time.Second) // longer than the server needs to go on
+		if left, err := direct.Database(t.Context(), name); err != nil || left != nil {
+			t.Errorf("cut in the middle left %+v, %v", left, err)
 		}
 	})
 }

@@ -61,8 +61,24 @@ func Classify(err error) *change.Failure {
 	return change.Failf(change.KindInfrastructure, "PostgreSQL: %w", network(err))
 }
 
+// maxMessage is in runes: nobody reads on, and a statement may raise an error
+// of any length.
+const maxMessage = 500
+
+// Primary is the primary message of an error of the server, cut to what
+// people read.
+func Primary(fault *pgconn.PgError) string {
+	runes := 0
+	for at := range fault.Message {
+		if runes++; runes > maxMessage {
+			return fault.Message[:at] + " …"
+		}
+	}
+	return fault.Message
+}
+
 func classifyServer(fault *pgconn.PgError) *change.Failure {
-	failure := change.Failf(kindOf(fault.Code), "PostgreSQL: %s", fault.Message)
+	failure := change.Failf(kindOf(fault.Code), "PostgreSQL: %s", Primary(fault))
 	failure.SQLState = fault.Code
 	switch fault.Code {
 	case insufficientRight:

@@ -92,10 +92,17 @@ func (s *Server) ConnectAs(ctx context.Context, l Login) (*pgx.Conn, error) {
 	return s.open(ctx, s.ConfigFor(l))
 }
 
-// ConfigFor is what ConnectAs connects with, for database/sql.
+// maxBody is the longest message, in bytes, that is taken from the server in
+// a session that runs what a candidate wrote: it could raise an error of
+// hundreds of megabytes, and each would be held in memory.
+const maxBody = 64 << 20
+
+// ConfigFor is what ConnectAs connects with, for database/sql. A message of
+// the server over 64 MiB ends the session with pgproto3.ExceededMaxBodyLenErr.
 func (s *Server) ConfigFor(l Login) *pgx.ConnConfig {
 	config := s.config.Copy()
 	config.User, config.Password, config.Database = l.Role, l.Password, l.Database
+	config.MaxProtocolMessageBodyLen = maxBody
 	delete(config.RuntimeParams, "search_path")
 	delete(config.RuntimeParams, "jit")
 	return config

@@ -55,8 +55,8 @@ func (s *Server) Publish(ctx context.Context, p Publication) (replaced bool, err
 	return old != nil, nil
 }
 
-// swap goes by a temporary name, because the retired database usually takes
-// the attempt's. Nobody ever sees it: it lives inside the transaction.
+// swap goes by a temporary name, because the retired database may take the
+// attempt's. Nobody ever sees it: it lives inside the transaction.
 func (p Publication) swap(replace bool) []string {
 	if !replace {
 		return []string{rename(p.Attempt, p.Public)}

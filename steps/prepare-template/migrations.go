@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io/fs"
@@ -12,6 +11,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"github.com/patchbay-ci/patchbay/internal/change"
+	"github.com/patchbay-ci/patchbay/internal/changelog"
 	"github.com/patchbay-ci/patchbay/internal/pg"
 	"github.com/patchbay-ci/patchbay/sql"
 )
@@ -58,9 +58,9 @@ func refuseSubstitution(files fs.FS) error {
 		if err != nil {
 			return change.Failf(change.KindConfiguration, "read the migrations: %w", err)
 		}
-		if line := bytes.Index(bytes.ToUpper(text), []byte("+GOOSE ENVSUB ON")); line >= 0 {
+		if line := changelog.EnvsubLine(text); line > 0 {
 			failure := change.Failf(change.KindConfiguration, "ENVSUB puts variables of this process into the template")
-			failure.File, failure.Line = name, 1+bytes.Count(text[:line], []byte("\n"))
+			failure.File, failure.Line = name, line
 			return failure
 		}
 	}

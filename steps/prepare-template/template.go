@@ -93,8 +93,7 @@ func (b *builder) fill(ctx context.Context, name string) error {
 }
 
 func (b *builder) clone(ctx context.Context, source, name string) error {
-	access := pg.Access{Owner: b.cfg.Database.OwnerRole, Reader: b.cfg.Database.ReaderRole}
-	err := b.server.Clone(ctx, source, name, access, func(reason string) { b.say("waiting: " + reason) })
+	err := b.server.Clone(ctx, source, name, pg.Access{Owner: b.cfg.Database.OwnerRole}, func(reason string) { b.say("waiting: " + reason) })
 	var failure *change.Failure
 	switch {
 	case errors.Is(err, pg.ErrNoDatabase):
@@ -110,6 +109,7 @@ func (b *builder) clone(ctx context.Context, source, name string) error {
 func (b *builder) withLogin(ctx context.Context, database string, work func(pg.Login) error) (err error) {
 	login, err := b.server.CreateLogin(ctx, b.cfg.names().Login(database), database, b.cfg.Database.OwnerRole, pg.LoginLimits{
 		ValidFor: b.cfg.Timeout + time.Minute, Connections: 5, StatementTimeout: b.cfg.Timeout, LockTimeout: 10 * time.Second,
+		TempFileLimit: "1GB",
 	})
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/patchbay-ci/patchbay/internal/change"
+	"github.com/patchbay-ci/patchbay/internal/changelog/blame"
 )
 
 // verdict is what a pattern in a report means.
@@ -19,6 +20,10 @@ type verdict struct {
 // before an SQLSTATE, which a refused login has too.
 var verdicts = []verdict{
 	{regexp.MustCompile(`^Connection could not be created to `), change.KindInfrastructure, ""},
+	{
+		regexp.MustCompile(`NoClassDefFoundError|ExceptionInInitializerError|UnsatisfiedLinkError|java\.lang\.(?:NoSuchMethod|NoSuchField|AbstractMethod|IncompatibleClassChange|Verify)Error|^(?:\w+/)+[A-Z][\w$]*$`),
+		change.KindConfiguration, "a jar is missing or does not fit: check LIQUIBASE_HOME and PATCHBAY_CLASSPATH",
+	},
 	{regexp.MustCompile(`java\.lang\.OutOfMemoryError|Java heap space|GC overhead limit`), change.KindLimit, "the run needs more than the 512 MiB that it is given"},
 	{regexp.MustCompile(`Could not acquire change log lock|LockException`), change.KindInfrastructure, "the lock row says that another Liquibase run is under way"},
 	{
@@ -28,14 +33,23 @@ var verdicts = []verdict{
 }
 
 // outages are what the driver says without an SQLSTATE of the server when the
-// server or the way to it is in trouble.
-var outages = regexp.MustCompile(`I/O error occurred|[Cc]onnection (?:attempt failed|refused|reset|timed out|has been closed|to \S+ refused)|Broken pipe|UnknownHostException|SocketTimeoutException`)
+// server or the way to it is in trouble, and Java when this machine is.
+var outages = regexp.MustCompile(`I/O error occurred|[Cc]onnection (?:attempt failed|refused|reset|timed out|has been closed|to \S+ refused)|Broken pipe|UnknownHostException|SocketTimeoutException|No space left on device|Too many open files|Read-only file system|Disk quota exceeded`)
 
 // ownFaults are the reports of a changelog that cannot be read or validated.
 var ownFaults = regexp.MustCompile(`^(?:Validation Failed|Error parsing |Error Reading |Syntax error in |Unexpected formatting |Unable to parse |Could not (?:find|read) |Unknown (?:change|database change)|Duplicate formatted SQL header|The file \S+ was not found|Cannot find (?:changelog|resource)|[\w./ -]+ does not exist$)|[Uu]nknown change type|StackOverflowError|^File '.*' not found|^Invalid byte \d+ of `)
 
 // missingClass is a class that a changelog names: 4.22 says nothing but its name.
-var missingClass = regexp.MustCompile(`^java\.lang\.ClassNotFoundException|^(?:[a-z]\w*\.)+[A-Z]\w*$`)
+var missingClass = regexp.MustCompile(`^java\.lang\.ClassNotFoundException|^(?:[a-z]\w*\.)+[A-Z][\w$]*$`)
+
+// MissingClass is the class that Java could not find by the name that a
+// changelog may have given it; "" when the failure is about something else.
+func MissingClass(f *change.Failure) string {
+	if f.Kind != change.KindCandidate || f.SQLState != "" || !missingClass.MatchString(f.Message) {
+		return ""
+	}
+	return f.Message[strings.LastIndex(f.Message, " ")+1:]
+}
 
 // ownClasses are exceptions that only a changelog causes.
 var ownClasses = map[string]bool{
@@ -56,7 +70,7 @@ func judge(f *change.Failure, class, report string) {
 	}
 	switch {
 	case f.SQLState != "":
-		f.Kind = change.KindOfSQLState(f.SQLState)
+		f.Kind, f.Hint = blame.OfServer(f.SQLState, f.Message)
 	case outages.MatchString(report):
 		f.Kind = change.KindInfrastructure
 	case ownFaults.MatchString(report), missingClass.MatchString(report), ownClasses[class]:
@@ -68,8 +82,6 @@ func judge(f *change.Failure, class, report string) {
 // advice is the remedy for what people meet most.
 func advice(f *change.Failure, class, report string) string {
 	switch {
-	case f.SQLState == "57014":
-		return "PATCHBAY_STATEMENT_TIMEOUT limits one statement"
 	case strings.Contains(report, "check sum"):
 		return "a changeset that ran before stays as it is: undo the edit and add a new changeset"
 	case class == "ClassNotFoundException", missingClass.MatchString(report):

@@ -114,7 +114,7 @@ func (h *Home) arguments(u Update) []string {
 	}
 	if u.Table != "" {
 		arguments = append(arguments, "--database-changelog-table-name="+u.Table,
-			"--database-changelog-lock-table-name="+u.Table+"_lock")
+			"--database-changelog-lock-table-name="+LockTable(u.Table))
 	}
 	arguments = append(arguments, "update", "--changelog-file="+u.Changelog)
 	if u.Contexts != "" {

@@ -2,6 +2,7 @@ package tree
 
 import (
 	"path"
+	"regexp"
 	"strings"
 )
 
@@ -51,6 +52,7 @@ func (f *file) visit(e element) {
 		f.fault(f.name, e.line, "executeCommand runs a program on the build machine and is not allowed")
 	}
 	f.checkClasses(e)
+	f.noteClasses(e)
 	f.checkPaths(e)
 	switch e.name {
 	case "databaseChangeLog":
@@ -97,6 +99,17 @@ func (f *file) checkClasses(e element) {
 			f.fault(f.name, e.line, "%s names a Java class, but the settings have no class path for it", e.name)
 		case e.attributes[attribute] != "":
 			f.fault(f.name, e.line, "%s of %s names a Java class, but the settings have no class path for it", attribute, e.name)
+		}
+	}
+}
+
+var className = regexp.MustCompile(`^(?:\w+\.)+\w[\w$]*$`)
+
+// noteClasses takes any attribute, since extensions have their own.
+func (f *file) noteClasses(e element) {
+	for _, value := range e.attributes {
+		if value = f.expand(value); className.MatchString(value) {
+			f.index.classes[value] = true
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 // Locate gives a failure the file and line that the engine does not tell: of
 // its changeset, of the include whose file is missing, or of the file that the
-// engine could not parse.
+// engine's message names.
 func (i *Index) Locate(f *change.Failure) *change.Failure {
 	switch {
 	case f.Changeset != "":
@@ -79,18 +79,6 @@ func (i *Index) locateText(f *change.Failure) {
 	for _, missing := range i.Missing {
 		if missing.File != "" && strings.Contains(f.Message, missing.Text) {
 			f.File, f.Line = missing.File, missing.Line
-			return
-		}
-	}
-	i.locateUnreadable(f)
-}
-
-// locateUnreadable uses our own parser's position when it fell over a file
-// that the message names, or over one file only.
-func (i *Index) locateUnreadable(f *change.Failure) {
-	for _, place := range i.Unreadable {
-		if len(i.Unreadable) == 1 || strings.Contains(f.Message, place.File) {
-			f.File, f.Line = place.File, place.Line
 			return
 		}
 	}

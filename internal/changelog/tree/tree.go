@@ -2,9 +2,9 @@
 // in which order and at which line, and what in them must not reach an engine.
 //
 // It is no second Liquibase. Contexts, preconditions and attributes that it
-// does not know are not looked at, and what it cannot read it leaves to the
-// engine: both trees of a patch set are read by the same rules, so that its
-// weaknesses cancel out when they are compared.
+// does not know are not looked at: both trees of a patch set are read by the
+// same rules, so that its weaknesses cancel out when they are compared. What
+// it cannot read, though, is a fault: the engine may well read it.
 package tree
 
 import (
@@ -59,12 +59,15 @@ type Index struct {
 	Changesets []Changeset
 	Faults     []Place  // what must not run
 	Warnings   []Place  // parameters that nothing defines
-	Unreadable []Place  // files that this package cannot read; the engine may
 	Missing    []Place  // includes of files that are not in the tree; Text is the path
 	Schemas    []string // URLs of XML schemas that the files name
 
-	files map[string]bool
+	files   map[string]bool
+	classes map[string]bool
 }
+
+// Names says that a reachable changelog names the Java class.
+func (i *Index) Names(class string) bool { return i.classes[class] }
 
 // Has says that a file of the tree is, or is named by, a reachable changelog.
 func (i *Index) Has(file string) bool { return i.files[file] }
@@ -72,7 +75,7 @@ func (i *Index) Has(file string) bool { return i.files[file] }
 // Read follows the root changelogs of the checkout in dir.
 func Read(dir string, roots []string, o Options) *Index {
 	r := &reader{
-		index:    &Index{files: map[string]bool{}},
+		index:    &Index{files: map[string]bool{}, classes: map[string]bool{}},
 		dir:      filepath.Join(dir, filepath.FromSlash(o.Prefix)),
 		options:  o,
 		defined:  map[string]string{},
@@ -152,16 +155,16 @@ func (r *reader) unread(name string, from origin, err error) {
 func (r *reader) parse(name string, text []byte) {
 	file := &file{reader: r, name: name, logical: name}
 	var err error
-	switch strings.ToLower(path.Ext(name)) {
-	case ".xml":
+	switch lower := strings.ToLower(name); { // without the dot: so Liquibase tells XML
+	case strings.HasSuffix(lower, "xml"):
 		err = file.parseXML(text)
-	case ".yaml", ".yml", ".json":
+	case strings.HasSuffix(lower, "yaml"), strings.HasSuffix(lower, "yml"), strings.HasSuffix(lower, "json"):
 		err = file.parseYAML(text)
-	case ".sql":
+	case strings.HasSuffix(lower, "sql"):
 		file.parseSQL(text)
 	}
 	if err != nil {
-		r.index.Unreadable = append(r.index.Unreadable, Place{File: r.place(name), Line: lineOf(err), Text: err.Error()})
+		r.fault(name, lineOf(err), "the file cannot be read, so it cannot be checked: %s", err)
 	}
 }
 

@@ -6,14 +6,15 @@ import (
 	"errors"
 	"io"
 	"strings"
-
-	"golang.org/x/text/encoding/htmlindex"
 )
 
 // parseXML walks the elements of an XML changelog as far as it is well formed.
 func (f *file) parseXML(text []byte) error {
+	text, err := decodeXML(text)
+	if err != nil {
+		return err
+	}
 	decoder := xml.NewDecoder(bytes.NewReader(text))
-	decoder.CharsetReader = charset
 	for {
 		line, _ := decoder.InputPos()
 		token, err := decoder.Token()
@@ -33,14 +34,6 @@ func (f *file) parseXML(text []byte) error {
 			f.mention(f.name, string(token), line)
 		}
 	}
-}
-
-func charset(label string, input io.Reader) (io.Reader, error) {
-	encoding, err := htmlindex.Get(label)
-	if err != nil {
-		return nil, err
-	}
-	return encoding.NewDecoder().Reader(input), nil
 }
 
 func firstWord(text string) string {
