@@ -2,6 +2,7 @@ package steps_test
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -67,10 +68,14 @@ func TestBadInput(t *testing.T) {
 			}
 		}
 	}
-	read[change.GetChanges](r, filepath.Join(dir, "get-changes.json")) // is still there
+	if _, err := os.Stat(filepath.Join(dir, "get-changes.json")); !os.IsNotExist(err) {
+		t.Errorf("an earlier run's result is left to vote on: %v", err)
+	}
+	dir = r.begin(p)
 
 	r.named("owner role that can log in", func(r *registry) { r.testOwnerLogin(p, dir) })
 	r.named("wrong password", func(r *registry) { r.testWrongPassword(p, dir) })
+	r.named("failed before", func(r *registry) { r.testFailedBefore(p) })
 	r.named("somebody else's database", func(r *registry) { r.testForeign(p, dir) })
 	candidates, leftovers := r.databases()
 	if len(candidates)+len(leftovers) > 0 {
@@ -111,7 +116,28 @@ func (r *registry) testWrongPassword(p lab.Pushed, dir string) {
 	if got.Failure == nil || got.Failure.Kind == change.KindCandidate || got.Failure.SQLState != "28P01" {
 		r.Errorf("got %+v", got.Failure)
 	}
-	wrong.report(p, dir, vote(0))
+	if after := wrong.apply(p, dir, 0); after.Outcome != change.Skipped || after.Failure != nil || !strings.Contains(after.Reason, "create-temp-db failed") {
+		r.Errorf("apply-changelog: %+v", after)
+	}
+	if said := wrong.report(p, dir, vote(0)); !strings.Contains(said.Message, "DATABASE_URL") {
+		r.Errorf("another failure than the first is reported: %s", said.Message)
+	}
+}
+
+// testFailedBefore: the first failure is the one that is reported.
+func (r *registry) testFailedBefore(p lab.Pushed) {
+	dir := r.TempDir()
+	result[change.GetChanges](r.with("PATCHBAY_FETCH_URL=/no/such/mirror"), p, dir, "get-changes", 2)
+	if created := r.create(p, dir, 0); created.Outcome != change.Skipped || created.Failure != nil || !strings.Contains(created.Reason, "get-changes failed") {
+		r.Errorf("create-temp-db: %+v", created)
+	}
+	if applied := r.apply(p, dir, 0); applied.Outcome != change.Skipped || applied.Failure != nil || !strings.Contains(applied.Reason, "get-changes failed") {
+		r.Errorf("apply-changelog: %+v", applied)
+	}
+	first := read[change.GetChanges](r, filepath.Join(dir, "get-changes.json")).Failure
+	if said := r.report(p, dir, vote(0)); !strings.Contains(said.Message, first.Message[:20]) {
+		r.Errorf("%q is not reported: %s", first.Message, said.Message)
+	}
 }
 
 // testForeign: a database of the same name that belongs to another project is

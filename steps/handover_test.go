@@ -62,6 +62,9 @@ func (r *registry) testRepeated(p lab.Pushed, dir string) {
 	if got := r.create(p, dir, 0); got.Outcome != change.Reused {
 		r.Errorf("create-temp-db: %+v", got)
 	}
+	if got := r.with("GERRIT_URL="+r.gerrit.URL+"/a/").create(p, dir, 0); got.Outcome != change.Reused {
+		r.Errorf("another form of the same address: %+v", got)
+	}
 	r.report(p, dir, vote(+1))
 }
 

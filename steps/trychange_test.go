@@ -50,10 +50,14 @@ func TestTryChange(t *testing.T) {
 	r := newRegistry(t, people(""))
 	name := r.site.Names.Candidate(0)
 	r.clone.Commit(t, "Wards", people(table("ward")))
-	r.tried(r.try(r.clone), 0, "1 table added", "+ table registry.ward (1 column)", "look at it: psql -h 127.0.0.1 -p ", " "+name)
+	r.tried(r.try(r.clone), 0, "1 table added", "+ table registry.ward (1 column)", "look at it: psql -h 127.0.0.1 -p ", " "+name+" (with a login of your own")
 	r.tidy(0, true)
 
-	r.tried(r.try(r.clone), 0, "1 table added") // and once more: the same
+	again := r.try(r.clone)
+	r.tried(again, 0, "1 table added") // and once more: the same
+	if strings.Contains(again.stdout, r.site.ServiceRole()) {
+		t.Errorf("invites to look as the service role:\n%s", again.stdout)
+	}
 
 	if err := os.WriteFile(filepath.Join(r.clone.Dir, root), []byte(changelog(person+table("ward")+table("bed"))), 0o644); err != nil {
 		t.Fatal(err)

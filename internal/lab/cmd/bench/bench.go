@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/patchbay-ci/patchbay/internal/lab"
@@ -26,9 +27,9 @@ type bench struct {
 	before []lab.Status       // servers of somebody else's, which stay
 }
 
-func run(ctx context.Context, rounds int) (err error) {
+func run(ctx context.Context, rounds int, only string) (err error) {
 	b := &bench{rounds: rounds, memory: map[string]float64{}}
-	defer func() { err = errors.Join(err, b.close()) }()
+	defer func() { err = errors.Join(err, b.close(ctx)) }()
 	if err := b.start(ctx); err != nil {
 		return err
 	}
@@ -42,6 +43,9 @@ func run(ctx context.Context, rounds int) (err error) {
 		{"goose, 50 migrations", gooseModel(50), gooseCandidate(50), true},
 	} {
 		b.memory = map[string]float64{}
+		if !strings.Contains(c.name, only) {
+			continue
+		}
 		m, err := b.model(ctx, c.base, c.delta, c.goose)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
@@ -73,7 +77,7 @@ func (b *bench) start(ctx context.Context) (err error) {
 	if b.gerrit, err = lab.StartGerrit(ctx); err != nil {
 		return err
 	}
-	if b.home, err = lab.LiquibaseHome(ctx, "4.33.0"); err != nil {
+	if b.home, err = lab.LiquibaseDistribution(ctx); err != nil {
 		return err
 	}
 	b.cache = filepath.Join(b.work, "cache")

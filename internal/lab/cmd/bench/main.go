@@ -15,10 +15,11 @@ import (
 
 func main() {
 	rounds := flag.Int("rounds", 5, "how often each way is run")
+	only := flag.String("only", "", "only the models whose name has this part")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *rounds); err != nil {
+	if err := run(ctx, *rounds, *only); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
