@@ -85,7 +85,7 @@ func AsFailure(err error) *Failure {
 	if err == nil {
 		return nil
 	}
-	main, _ := split(err)
+	_, main := split(err)
 	var f *Failure
 	if !errors.As(main, &f) {
 		return &Failure{Kind: KindInfrastructure, Message: OneLine(main.Error()), cause: main}
@@ -104,19 +104,19 @@ func Beside(err error) []error {
 	if err == nil {
 		return nil
 	}
-	_, others := split(err)
+	others, _ := split(err)
 	return others
 }
 
 // split sorts joined errors into the one that counts and the others.
-func split(err error) (main error, others []error) {
+func split(err error) (others []error, main error) {
 	all := joined(err)
 	at := max(0, slices.IndexFunc(all, func(err error) bool {
 		var f *Failure
 		return errors.As(err, &f)
 	}))
 	main = all[at]
-	return main, slices.Delete(all, at, at+1)
+	return slices.Delete(all, at, at+1), main
 }
 
 // joined takes apart what errors.Join has put together, at any depth. Others

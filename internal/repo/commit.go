@@ -10,7 +10,7 @@ import (
 	"github.com/patchbay-ci/patchbay/internal/change"
 )
 
-// ErrShallow: the history is cut off where an answer needs it. Deepen, or
+// ErrShallow says that the history is cut off where an answer needs it. Deepen, or
 // clone with all history (fetch-depth: 0).
 var ErrShallow = errors.New("the repository is shallow")
 

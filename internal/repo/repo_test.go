@@ -252,8 +252,10 @@ func TestWorktreeTree(t *testing.T) {
 	r := p.open()
 	commit := must[string](t)(r.WorktreeTree(t.Context()))
 	want := []change.File{
-		{Path: "data-model/a.xml", Status: "M"}, {Path: "data-model/gone.xml", Status: "D"},
-		{Path: "data-model/нова назва.xml", Status: "A"}, {Path: "staged.xml", Status: "A"},
+		{Path: "data-model/a.xml", Status: "M"},
+		{Path: "data-model/gone.xml", Status: "D"},
+		{Path: "data-model/нова назва.xml", Status: "A"},
+		{Path: "staged.xml", Status: "A"},
 	}
 	if diff := cmp.Diff(want, must[[]change.File](t)(r.Files(t.Context(), head, commit, []string{"."}))); diff != "" {
 		t.Error(diff)

@@ -33,16 +33,19 @@ var keyCases = []difference{
 		ADD CONSTRAINT fk_staff_laboratory FOREIGN KEY (laboratory_id) REFERENCES laboratory ON DELETE CASCADE`, []string{
 		`~ foreign key registry.staff.fk_staff_laboratory FOREIGN KEY (laboratory_id) REFERENCES registry.laboratory(laboratory_id) → FOREIGN KEY (laboratory_id) REFERENCES registry.laboratory(laboratory_id) ON DELETE CASCADE  ! deletes cascade now`,
 	}},
-	{"triggers and policies", laboratory + `
+	{
+		"triggers and policies", laboratory + `
 		CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 		CREATE TRIGGER staff_touch BEFORE INSERT ON staff FOR EACH ROW EXECUTE FUNCTION touch()`,
 		`ALTER TABLE staff DISABLE TRIGGER staff_touch;
 		CREATE TRIGGER laboratory_touch BEFORE UPDATE ON laboratory FOR EACH ROW EXECUTE FUNCTION touch();
-		CREATE POLICY mine ON staff FOR SELECT TO $reader USING (laboratory_id IS NULL)`, []string{
+		CREATE POLICY mine ON staff FOR SELECT TO $reader USING (laboratory_id IS NULL)`,
+		[]string{
 			`+ trigger registry.laboratory.laboratory_touch CREATE TRIGGER laboratory_touch BEFORE UPDATE ON registry.laboratory FOR EACH ROW EXECUTE FUNCTION r…`,
 			`~ trigger registry.staff.staff_touch … registry.touch() → … registry.touch() DISABLED`,
 			`+ policy registry.staff.mine FOR SELECT TO registry_role USING (laboratory_id IS NULL)`,
-		}},
+		},
+	},
 }
 
 var objectCases = []difference{
@@ -51,11 +54,13 @@ var objectCases = []difference{
 		`- sequence registry.old  ! its counter is lost`,
 		`+ sequence registry.new integer START 5`,
 	}},
-	{"types", `CREATE TYPE status AS ENUM ('new', 'done'); CREATE TYPE address AS (city text, street text);
+	{
+		"types", `CREATE TYPE status AS ENUM ('new', 'done'); CREATE TYPE address AS (city text, street text);
 		CREATE DOMAIN code AS text; CREATE DOMAIN short AS varchar(9); CREATE TYPE gone AS ENUM ('x'); CREATE TYPE kind AS ENUM ('a', 'b')`,
 		`ALTER TYPE status ADD VALUE 'started' AFTER 'new'; ALTER TYPE address DROP ATTRIBUTE street;
 		ALTER DOMAIN code SET NOT NULL; ALTER DOMAIN short ADD CHECK (VALUE <> ''); DROP TYPE gone;
-		DROP TYPE kind; CREATE TYPE kind AS ENUM ('a'); CREATE TYPE span AS RANGE (subtype = date)`, []string{
+		DROP TYPE kind; CREATE TYPE kind AS ENUM ('a'); CREATE TYPE span AS RANGE (subtype = date)`,
+		[]string{
 			`~ type registry.address composite (city text, street text) → composite (city text)  ! an attribute is gone`,
 			`~ type registry.code domain text → domain text NOT NULL  ! NOT NULL added: may fail on existing rows`,
 			`- type registry.gone`,
@@ -63,27 +68,34 @@ var objectCases = []difference{
 			`~ type registry.short domain character varying(9) → domain character varying(9) CONSTRAINT short_check CHECK (((VALUE)::text <> ''::text))  ! may fail on existing rows`,
 			`~ type registry.status enum ('new', 'done') → enum ('new', 'started', 'done')`,
 			`+ type registry.span range date`,
-		}},
-	{"views", laboratory + "CREATE VIEW laboratory_v AS SELECT 'a'::text AS name; CREATE VIEW old_v AS SELECT 1 AS one",
+		},
+	},
+	{
+		"views", laboratory + "CREATE VIEW laboratory_v AS SELECT 'a'::text AS name; CREATE VIEW old_v AS SELECT 1 AS one",
 		`DROP VIEW old_v; CREATE OR REPLACE VIEW laboratory_v AS SELECT 'a'::text AS name, 1 AS number;
-		CREATE MATERIALIZED VIEW count_v AS SELECT count(*) FROM laboratory; CREATE UNIQUE INDEX count_i ON count_v (count)`, []string{
+		CREATE MATERIALIZED VIEW count_v AS SELECT count(*) FROM laboratory; CREATE UNIQUE INDEX count_i ON count_v (count)`,
+		[]string{
 			`~ view registry.laboratory_v (name text) AS SELECT 'a'::text AS name; → (name text, number integer) AS SELECT 'a'::text AS name, 1 AS number;`,
 			`- view registry.old_v`,
 			`+ view registry.count_v MATERIALIZED (count bigint) AS SELECT count(*) AS count FROM registry.laboratory;`,
-		}},
+		},
+	},
 	{"a view in the place of a table", laboratory, "DROP TABLE staff; CREATE VIEW staff AS SELECT 1 AS one", []string{
 		`- table registry.staff (2 columns)  ! its rows are lost`,
 		`+ view registry.staff (one integer) AS SELECT 1 AS one;`,
 	}},
-	{"functions", `CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION f(a text) RETURNS int LANGUAGE sql AS 'SELECT 2'`,
+	{
+		"functions", `CREATE FUNCTION f(a int) RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION f(a text) RETURNS int LANGUAGE sql AS 'SELECT 2'`,
 		`CREATE OR REPLACE FUNCTION f(a int) RETURNS int LANGUAGE sql AS 'SELECT 3'; DROP FUNCTION f(text);
 		CREATE PROCEDURE p() LANGUAGE sql BEGIN ATOMIC SELECT 1; END;
-		CREATE AGGREGATE total (int) (SFUNC = int4pl, STYPE = int, INITCOND = '0')`, []string{
+		CREATE AGGREGATE total (int) (SFUNC = int4pl, STYPE = int, INITCOND = '0')`,
+		[]string{
 			`~ function registry.f(a integer) returns integer language sql (4 lines, sha256 b4451aa74414bc02) → returns integer language sql (4 lines, sha256 ce3ea3082b42d2ab)`,
 			`- function registry.f(a text)`,
 			`+ function registry.p() procedure language sql (5 lines, sha256 2d8a733dd2869228)`,
 			`+ function registry.total(integer) aggregate returns integer language internal (1 line, sha256 14ed5e920ceb7a00)`,
-		}},
+		},
+	},
 	{"rarer kinds", laboratory, `CREATE STATISTICS s ON founded, staff FROM laboratory;
 		CREATE RULE r AS ON DELETE TO staff DO INSTEAD NOTHING;
 		CREATE COLLATION mine FROM "C"; CREATE PUBLICATION patchbay_p FOR TABLE staff;
@@ -120,12 +132,15 @@ var grantCases = []difference{
 		`+ view registry.v (one integer) AS SELECT 1 AS one;  ! granted to PUBLIC`,
 		`+ function registry.f() returns integer language sql (4 lines, sha256 75c8f113c6aaa7e8)`,
 	}},
-	{"functions closed and opened", `CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION g() RETURNS int LANGUAGE sql AS 'SELECT 1';
+	{
+		"functions closed and opened", `CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE FUNCTION g() RETURNS int LANGUAGE sql AS 'SELECT 1';
 		REVOKE EXECUTE ON FUNCTION g() FROM PUBLIC`,
-		"REVOKE EXECUTE ON FUNCTION f() FROM PUBLIC; GRANT EXECUTE ON FUNCTION g() TO PUBLIC", []string{
+		"REVOKE EXECUTE ON FUNCTION f() FROM PUBLIC; GRANT EXECUTE ON FUNCTION g() TO PUBLIC",
+		[]string{
 			`- grant registry.f() PUBLIC: EXECUTE`,
 			`+ grant registry.g() PUBLIC: EXECUTE  ! granted to PUBLIC`,
-		}},
+		},
+	},
 	{"schema", "", "GRANT USAGE ON SCHEMA registry TO PUBLIC; COMMENT ON SCHEMA registry IS 'Реєстр'; ALTER DEFAULT PRIVILEGES IN SCHEMA registry GRANT SELECT ON TABLES TO PUBLIC", []string{
 		`+ comment registry Реєстр`,
 		`+ grant registry PUBLIC: USAGE  ! granted to PUBLIC`,

@@ -31,7 +31,7 @@ func Read(ctx context.Context, conn *pgx.Conn, o Options) (*Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("begin reading the catalog: %w", err)
 	}
-	defer tx.Rollback(ctx) //nolint:errcheck // nothing was written
+	defer tx.Rollback(ctx) // nothing was written
 	namespaces, err := readSchemas(ctx, tx, o.Schemas)
 	if err != nil {
 		return nil, fmt.Errorf("read the schemas: %w", err)

@@ -33,42 +33,60 @@ var tableCases = []difference{
 		"- table registry.a (1 column)  ! its rows are lost",
 		"+ table archive.a (1 column)",
 	}},
-	{"unlogged, row security", laboratory + "ALTER TABLE staff ENABLE ROW LEVEL SECURITY",
-		"ALTER TABLE staff SET UNLOGGED, DISABLE ROW LEVEL SECURITY; ALTER TABLE laboratory ENABLE ROW LEVEL SECURITY", []string{
+	{
+		"unlogged, row security", laboratory + "ALTER TABLE staff ENABLE ROW LEVEL SECURITY",
+		"ALTER TABLE staff SET UNLOGGED, DISABLE ROW LEVEL SECURITY; ALTER TABLE laboratory ENABLE ROW LEVEL SECURITY",
+		[]string{
 			`~ table registry.laboratory table → table, ROW SECURITY`,
 			`~ table registry.staff table, ROW SECURITY → table, UNLOGGED  ! its rows do not survive a crash; rows are no longer filtered`,
-		}},
-	{"partitions", "CREATE TABLE log (id int, day date) PARTITION BY RANGE (day)",
-		"CREATE TABLE log_2026 PARTITION OF log FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')", []string{
+		},
+	},
+	{
+		"partitions", "CREATE TABLE log (id int, day date) PARTITION BY RANGE (day)",
+		"CREATE TABLE log_2026 PARTITION OF log FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')",
+		[]string{
 			"+ table registry.log_2026 (2 columns, PARTITION OF registry.log, FOR VALUES FROM ('2026-01-01') TO ('2027-01-01'))",
-		}},
-	{"what partitions inherit is said once", `CREATE TABLE log (id int NOT NULL, day date NOT NULL) PARTITION BY RANGE (day);
+		},
+	},
+	{
+		"what partitions inherit is said once", `CREATE TABLE log (id int NOT NULL, day date NOT NULL) PARTITION BY RANGE (day);
 		CREATE TABLE log_2026 PARTITION OF log FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')`,
 		`ALTER TABLE log ADD note text, ADD PRIMARY KEY (id, day);
-		CREATE INDEX log_note ON log (note)`, []string{
+		CREATE INDEX log_note ON log (note)`,
+		[]string{
 			"+ column registry.log.note text",
 			"+ primary key registry.log.log_pkey PRIMARY KEY (id, day)  ! may fail on existing rows",
 			"+ index registry.log.log_note btree (note)",
-		}},
-	{"what is a partition's own", `CREATE TABLE log (id int NOT NULL, day date NOT NULL) PARTITION BY RANGE (day);
+		},
+	},
+	{
+		"what is a partition's own", `CREATE TABLE log (id int NOT NULL, day date NOT NULL) PARTITION BY RANGE (day);
 		CREATE TABLE log_2026 PARTITION OF log FOR VALUES FROM ('2026-01-01') TO ('2027-01-01')`,
 		`ALTER TABLE log ALTER id TYPE bigint; ALTER TABLE log_2026 ALTER day SET DEFAULT '2026-01-01';
-		COMMENT ON COLUMN log_2026.id IS 'own'`, []string{
+		COMMENT ON COLUMN log_2026.id IS 'own'`,
+		[]string{
 			"~ column registry.log.id integer NOT NULL → bigint NOT NULL",
 			"+ comment registry.log_2026.id own",
 			"~ column registry.log_2026.day date NOT NULL → date NOT NULL DEFAULT '2026-01-01'::date",
-		}},
-	{"detached partition", `CREATE TABLE log (id int PRIMARY KEY) PARTITION BY RANGE (id);
+		},
+	},
+	{
+		"detached partition", `CREATE TABLE log (id int PRIMARY KEY) PARTITION BY RANGE (id);
 		CREATE TABLE log_1 PARTITION OF log FOR VALUES FROM (1) TO (2)`,
-		"ALTER TABLE log DETACH PARTITION log_1", []string{
+		"ALTER TABLE log DETACH PARTITION log_1",
+		[]string{
 			"~ table registry.log_1 table, PARTITION OF registry.log, FOR VALUES FROM (1) TO (2) → table",
-		}},
-	{"foreign key to a partitioned table", `CREATE TABLE log (id int PRIMARY KEY) PARTITION BY RANGE (id);
+		},
+	},
+	{
+		"foreign key to a partitioned table", `CREATE TABLE log (id int PRIMARY KEY) PARTITION BY RANGE (id);
 		CREATE TABLE log_1 PARTITION OF log FOR VALUES FROM (1) TO (2);
 		CREATE TABLE entry (log_id int)`,
-		"ALTER TABLE entry ADD CONSTRAINT fk_entry_log FOREIGN KEY (log_id) REFERENCES log", []string{
+		"ALTER TABLE entry ADD CONSTRAINT fk_entry_log FOREIGN KEY (log_id) REFERENCES log",
+		[]string{
 			"+ foreign key registry.entry.fk_entry_log FOREIGN KEY (log_id) REFERENCES registry.log(id)  ! may fail on existing rows",
-		}},
+		},
+	},
 	{"names that people would misread", "", `CREATE TABLE "a.b" ("x "" y" int, "рік" int); CREATE TABLE a (id int)`, []string{
 		`+ table registry.a (1 column)`,
 		`+ table registry."a.b" (2 columns)`,
@@ -114,12 +132,15 @@ var columnCases = []difference{
 	{"collation", laboratory, `ALTER TABLE laboratory ALTER name TYPE text COLLATE "C"`, []string{
 		`~ column registry.laboratory.name text NOT NULL → text COLLATE pg_catalog."C" NOT NULL`,
 	}},
-	{"comments", laboratory + "COMMENT ON TABLE staff IS 'Персонал'; COMMENT ON COLUMN laboratory.name IS 'Назва'",
+	{
+		"comments", laboratory + "COMMENT ON TABLE staff IS 'Персонал'; COMMENT ON COLUMN laboratory.name IS 'Назва'",
 		`COMMENT ON TABLE laboratory IS 'Лабораторія'; COMMENT ON TABLE staff IS NULL;
-		COMMENT ON COLUMN laboratory.name IS 'Повна назва'; COMMENT ON CONSTRAINT pk_laboratory_id ON laboratory IS 'Ключ'`, []string{
+		COMMENT ON COLUMN laboratory.name IS 'Повна назва'; COMMENT ON CONSTRAINT pk_laboratory_id ON laboratory IS 'Ключ'`,
+		[]string{
 			"+ comment registry.laboratory Лабораторія",
 			"~ comment registry.laboratory.name Назва → Повна назва",
 			"+ comment registry.laboratory.pk_laboratory_id Ключ",
 			"- comment registry.staff Персонал",
-		}},
+		},
+	},
 }
