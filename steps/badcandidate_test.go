@@ -40,35 +40,43 @@ var badCandidates = []struct {
 	want  change.Failure
 }{
 	{
-		"XML syntax", map[string]string{"data-model/person.xml": changelog(person + table("ward") + "\n<changeSet id=\"x\"")},
+		"XML syntax",
+		map[string]string{"data-model/person.xml": changelog(person + table("ward") + "\n<changeSet id=\"x\"")},
 		change.Failure{Message: "data-model/person.xml", File: "data-model/person.xml", Line: 15},
 	},
 	{
-		"foreign key to nowhere", map[string]string{"data-model/visit.xml": changelog(orphan), root: changelog(model + `<include file="data-model/visit.xml"/>`)},
+		"foreign key to nowhere",
+		map[string]string{"data-model/visit.xml": changelog(orphan), root: changelog(model + `<include file="data-model/visit.xml"/>`)},
 		change.Failure{Message: `relation "registry.persons" does not exist`, File: "data-model/visit.xml", Line: 5, Changeset: "visit", Author: "o'brien", SQLState: "42P01"},
 	},
 	{
-		"missing include", map[string]string{root: changelog(model + "\n" + `<include file="data-model/nowhere.xml"/>`)},
+		"missing include",
+		map[string]string{root: changelog(model + "\n" + `<include file="data-model/nowhere.xml"/>`)},
 		change.Failure{Message: "data-model/nowhere.xml", File: root, Line: 7},
 	},
 	{
-		"duplicate id", map[string]string{"data-model/person.xml": changelog(person + table("ward") + table("bed") + table("bed"))},
+		"duplicate id",
+		map[string]string{"data-model/person.xml": changelog(person + table("ward") + table("bed") + table("bed"))},
 		change.Failure{Message: "bed", File: "data-model/person.xml", Line: 17, Changeset: "bed", Author: "olena"},
 	},
 	{
-		"edited changeset", map[string]string{"data-model/person.xml": changelog(strings.ReplaceAll(person, "text", "varchar(10)") + table("ward"))},
+		"edited changeset",
+		map[string]string{"data-model/person.xml": changelog(strings.ReplaceAll(person, "text", "varchar(10)") + table("ward"))},
 		change.Failure{Message: "check sum", File: "data-model/person.xml", Line: 5, Changeset: "person", Author: "olena"},
 	},
 	{
-		"removed changeset", map[string]string{"data-model/person.xml": changelog(person)},
+		"removed changeset",
+		map[string]string{"data-model/person.xml": changelog(person)},
 		change.Failure{Message: "ran before and is gone", File: "data-model/person.xml", Changeset: "ward", Author: "olena"},
 	},
 	{
-		"undefined table in formatted SQL", map[string]string{"data-model/views.sql": hospital()["data-model/views.sql"] + "\n--changeset taras:wrong\nCREATE VIEW registry.wrong AS\n  SELECT 1 FROM registry.\"no\nsuch\" ;\n"},
+		"undefined table in formatted SQL",
+		map[string]string{"data-model/views.sql": hospital()["data-model/views.sql"] + "\n--changeset taras:wrong\nCREATE VIEW registry.wrong AS\n  SELECT 1 FROM registry.\"no\nsuch\" ;\n"},
 		change.Failure{Message: `relation "registry.no`, File: "data-model/views.sql", Line: 6, Changeset: "wrong", Author: "taras", SQLState: "42P01"},
 	},
 	{
-		"no root changelog", map[string]string{root: ""},
+		"no root changelog",
+		map[string]string{root: ""},
 		change.Failure{Message: "does not exist"},
 	},
 }

@@ -26,23 +26,28 @@ var badMigrations = []struct {
 		change.Failure{Message: `relation "nowhere" does not exist`, File: second, Line: 5, SQLState: "42P01"},
 	},
 	{
-		"edited base file", map[string]string{first: migration("CREATE TABLE registry.first (id bigint PRIMARY KEY);"), second: migration(ward)},
+		"edited base file",
+		map[string]string{first: migration("CREATE TABLE registry.first (id bigint PRIMARY KEY);"), second: migration(ward)},
 		change.Failure{Message: "ran before and was edited", File: first, Line: 2},
 	},
 	{
-		"removed base file", map[string]string{first: "", second: migration(ward)},
+		"removed base file",
+		map[string]string{first: "", second: migration(ward)},
 		change.Failure{Message: first + " ran before and is gone"},
 	},
 	{
-		"environment substitution", map[string]string{second: "-- +goose Up\n-- +goose ENVSUB ON\nSELECT '${GERRIT_PASSWORD}';\n"},
+		"environment substitution",
+		map[string]string{second: "-- +goose Up\n-- +goose ENVSUB ON\nSELECT '${GERRIT_PASSWORD}';\n"},
 		change.Failure{Message: "ENVSUB ON is not allowed", File: second, Line: 2},
 	},
 	{
-		"no annotation", map[string]string{second: ward + "\n"},
+		"no annotation",
+		map[string]string{second: ward + "\n"},
 		change.Failure{Message: "failed to parse", File: second},
 	},
 	{
-		"the same version twice", map[string]string{second: migration(ward), "data-model/2_again.sql": migration("SELECT 1;")},
+		"the same version twice",
+		map[string]string{second: migration(ward), "data-model/2_again.sql": migration("SELECT 1;")},
 		change.Failure{Message: "version 2 is also that of", File: "data-model/2_again.sql"},
 	},
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/text/encoding/unicode"
+
 	"github.com/patchbay-ci/patchbay/internal/change"
 )
 
@@ -38,7 +40,7 @@ var refused = []badCandidate{
 	},
 	{
 		name: "YAML syntax", add: files{"model/main.xml": root(`<include file="model/more.yaml"/>`), "model/more.yaml": "databaseChangeLog:\n- changeSet:\n    id: 5\n   author: x\n"},
-		kind: change.KindCandidate, where: "model/more.yaml:4", message: "cannot be read, so it cannot be checked: yaml",
+		kind: change.KindCandidate, where: "model/more.yaml:1", message: "cannot be read, so it cannot be checked: yaml",
 	},
 	{
 		name: "SQL of formatted SQL", add: files{"model/main.xml": root(`<include file="model/more.sql"/>`), "model/more.sql": "--liquibase formatted sql\n\n--changeset me:7\nCREATE TABLE b (id int);\nCREATE TABLE b (id int);\n"},
@@ -134,6 +136,20 @@ var refused = []badCandidate{
 		kind: change.KindConfiguration, where: "model/main.xml:5", changeset: "2", state: "42501", message: "permission denied",
 	},
 	{
+		name: "UTF-16 is scanned", add: files{"model/main.xml": root(`<include file="model/more.xml"/>`), "model/more.xml": utf16Text(strings.Replace(xmlLog(changeSet("<executeCommand executable=\"touch\"/>")), "UTF-8", "UTF-16", 1))},
+		kind: change.KindCandidate, where: "model/more.xml:4", message: "executeCommand",
+	},
+	{
+		name: "tracking table of one huge row", add: files{"model/main.xml": root(changeSet(`<sql>ALTER TABLE databasechangelog ALTER filename TYPE text;
+			INSERT INTO databasechangelog (id, author, filename, dateexecuted, orderexecuted, exectype) SELECT 'x', 'x', repeat('x', 70000000), now(), 7, 'EXECUTED'</sql>`))},
+		kind: change.KindLimit, message: "the server's answer to a statement has 66 MiB",
+	},
+	{
+		name: "tracking table of wide rows", add: files{"model/main.xml": root(changeSet(`<sql>ALTER TABLE databasechangelog ALTER filename TYPE text;
+			INSERT INTO databasechangelog (id, author, filename, dateexecuted, orderexecuted, exectype) SELECT g, 'x', repeat('x', 1000000), now(), 7, 'EXECUTED' FROM generate_series(1, 70) g</sql>`))},
+		kind: change.KindLimit, message: "64 MiB",
+	},
+	{
 		name: "statement timeout", add: files{"model/main.xml": root(changeSet(`<sql>SET statement_timeout = 100; SELECT pg_sleep(10)</sql>`))},
 		kind: change.KindLimit, where: "model/main.xml:5", changeset: "2", state: "57014", message: "statement timeout",
 	},
@@ -141,6 +157,14 @@ var refused = []badCandidate{
 		name: "disk full", add: files{"model/main.xml": root(changeSet(`<sql splitStatements="false">DO $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = '53100'; END $$</sql>`))},
 		kind: change.KindInfrastructure, where: "model/main.xml:5", changeset: "2", state: "53100", message: "no room",
 	},
+}
+
+func utf16Text(text string) string {
+	wide, err := unicode.UTF16(unicode.LittleEndian, unicode.UseBOM).NewEncoder().String(text)
+	if err != nil {
+		panic(err)
+	}
+	return wide
 }
 
 func bomb() string {

@@ -100,6 +100,26 @@ func TestGooseRefuses(t *testing.T) {
 			kind: change.KindCandidate, message: "replaced the tracking table",
 		},
 		{
+			name: "extension of a DBA", add: files{"db/00004_d.sql": up + "CREATE EXTENSION dblink;\n"},
+			kind: change.KindConfiguration, where: "db/00004_d.sql:2", state: "42501", message: "permission denied to create extension",
+		},
+		{
+			name: "another right", add: files{"db/00004_d.sql": up + "CREATE TABLE pg_catalog.x (id int);\n"},
+			kind: change.KindCandidate, where: "db/00004_d.sql:2", state: "42501", message: "permission denied",
+		},
+		{
+			name: "long message", add: files{"db/00004_d.sql": up + "DO 'BEGIN RAISE EXCEPTION ''%'', repeat(''x'', 1000000); END';\n"},
+			kind: change.KindCandidate, where: "db/00004_d.sql:2", state: "P0001", message: strings.Repeat("x", 500) + " …",
+		},
+		{
+			name: "message over the limit", add: files{"db/00004_d.sql": up + "DO 'BEGIN RAISE EXCEPTION ''%'', repeat(''x'', 70000000); END';\n"},
+			kind: change.KindInfrastructure, where: "db/00004_d.sql:2", message: "bad connection",
+		},
+		{
+			name: "too many tracking rows", add: files{"db/00004_d.sql": up + "INSERT INTO goose_db_version (version_id, is_applied) SELECT 9, false FROM generate_series(1, 200000);\n"},
+			kind: change.KindLimit, message: "more than 200000 rows",
+		},
+		{
 			name: "statement timeout", add: files{"db/00004_d.sql": up + "SET statement_timeout = 100;\nSELECT pg_sleep(10);\n"},
 			kind: change.KindLimit, where: "db/00004_d.sql:3", state: "57014", message: "statement timeout",
 		},

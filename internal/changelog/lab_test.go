@@ -16,6 +16,10 @@ import (
 
 func TestMain(m *testing.M) {
 	sandbox.Exec()
+	if len(os.Args) == 4 && os.Args[1] == withoutLandlock {
+		openWithoutLandlock(os.Args[2], os.Args[3])
+		return
+	}
 	os.Exit(m.Run())
 }
 

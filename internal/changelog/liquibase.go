@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/changelog/liquibase"
@@ -27,6 +28,9 @@ type liquibaseEngine struct {
 }
 
 func openLiquibase(s Settings, roots []Root, cacheDir string, environ Environ) (*liquibaseEngine, error) {
+	if err := s.checkSandbox(); err != nil {
+		return nil, err
+	}
 	java, err := liquibase.Java(s.JavaHome, environ("PATH"))
 	if err != nil {
 		return nil, err
@@ -37,6 +41,15 @@ func openLiquibase(s Settings, roots []Root, cacheDir string, environ Environ) (
 	}
 	e := &liquibaseEngine{settings: s, roots: roots, home: home, cacheDir: cacheDir}
 	return e, e.makeDigest()
+}
+
+// checkSandbox: only who says so runs a stranger's changelog unconfined.
+func (s Settings) checkSandbox() error {
+	if s.Sandbox == "optional" || sandbox.Available() {
+		return nil
+	}
+	return change.Failf(change.KindConfiguration, "%s", strings.Join(sandbox.Missing(), "; ")).
+		WithHint("use Linux 5.13 or newer with Landlock enabled; PATCHBAY_SANDBOX=optional runs Liquibase without it")
 }
 
 // WarmCache makes the archive of Java classes that later runs start faster

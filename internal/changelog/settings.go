@@ -24,6 +24,7 @@ type Settings struct {
 	XSDDir           string            `name:"xsd-dir" env:"PATCHBAY_XSD_DIR" placeholder:"DIR" help:"Stand-ins for remote XSDs, kept as HOST/PATH below this folder."`
 	Timeout          time.Duration     `name:"timeout" env:"PATCHBAY_TIMEOUT" default:"10m" help:"Limit of one engine run."`
 	StatementTimeout time.Duration     `name:"statement-timeout" env:"PATCHBAY_STATEMENT_TIMEOUT" default:"60s" help:"Limit of one statement."`
+	Sandbox          string            `name:"sandbox" env:"PATCHBAY_SANDBOX" default:"required" enum:"required,optional" help:"What to do with Liquibase where the kernel has no Landlock: refuse, or run it unconfined with a warning."`
 	LiquibaseHome    string            `name:"liquibase-home" env:"LIQUIBASE_HOME" placeholder:"DIR" help:"The Liquibase installation."`
 	JavaHome         string            `name:"java-home" env:"JAVA_HOME" placeholder:"DIR" help:"The Java installation; default: java on the PATH."`
 }

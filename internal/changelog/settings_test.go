@@ -39,6 +39,24 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+func TestTrackingTables(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		settings changelog.Settings
+		want     []string
+	}{
+		{changelog.Settings{Engine: "liquibase"}, []string{"databasechangelog", "databasechangeloglock"}},
+		{changelog.Settings{Engine: "liquibase", ChangelogTable: "databasechangelog"}, []string{"databasechangelog", "databasechangeloglock"}},
+		{changelog.Settings{Engine: "liquibase", ChangelogTable: "model", LiquibaseSchema: "ops"}, []string{"ops.model", "ops.model_lock"}},
+		{changelog.Settings{Engine: "goose"}, []string{"goose_db_version"}},
+		{changelog.Settings{Engine: "auto", Changelog: []string{"db"}, ChangelogTable: "model"}, []string{"model"}},
+	} {
+		if diff := cmp.Diff(c.want, c.settings.TrackingTables()); diff != "" {
+			t.Errorf("%+v (-want +got):\n%s", c.settings, diff)
+		}
+	}
+}
+
 func TestResolve(t *testing.T) {
 	t.Parallel()
 	read := func(path string) ([]byte, error) {

@@ -105,8 +105,9 @@ func TestCloneWaitsForTemplateInUse(t *testing.T) {
 			}
 			guest.Close(t.Context())
 		})
-		want := site.Names.Template + " is in use by 1 session"
-		if err != nil || len(reasons) != 1 || reasons[0] != want {
+		// autovacuum may be there too
+		want := site.Names.Template + " is in use by "
+		if err != nil || len(reasons) != 1 || !strings.HasPrefix(reasons[0], want) {
 			t.Errorf("reasons %q, %v; want %q", reasons, err, want)
 		}
 	})

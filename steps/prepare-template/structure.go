@@ -168,7 +168,7 @@ func restoreFailure(err error) error {
 	failure := contentFailure(err)
 	failure.Message = "restore the structure: " + failure.Message
 	if failure.SQLState == "42501" {
-		failure.Hint = "what only a DBA may create (extensions that are not trusted, foreign servers) goes into a database that the template begins from: --extensions-from"
+		failure.Hint = "what only a DBA may create (extensions that are not trusted) goes into a database that the template begins from: --extensions-from"
 	}
 	return failure
 }

@@ -79,6 +79,11 @@ func (b *builder) fill(ctx context.Context, name string) error {
 	if err := b.clone(ctx, source, name); err != nil {
 		return err
 	}
+	if b.cfg.ExtensionsFrom != "" {
+		if err := b.checkSource(ctx, name); err != nil {
+			return err
+		}
+	}
 	if err := b.server.OpenPublicSchema(ctx, name, b.cfg.Database.OwnerRole); err != nil {
 		return err
 	}

@@ -79,6 +79,38 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+// What Java says about its own installation or this machine is nobody's model.
+func TestNotTheChangelog(t *testing.T) {
+	t.Parallel()
+	for report, want := range map[string]change.Kind{
+		"java.lang.NoClassDefFoundError: com/opencsv/CSVReader":                                                               change.KindConfiguration,
+		"com/opencsv/exceptions/CsvMalformedLineException":                                                                    change.KindConfiguration,
+		"Migration failed for changeset a.xml::1::me:\n     Reason: java.lang.NoClassDefFoundError: com/opencsv/CSVReader":    change.KindConfiguration,
+		"Migration failed for changeset a.xml::1::me:\n     Reason: java.io.IOException: No space left on device":             change.KindInfrastructure,
+		"Error Reading Changelog File: java.io.FileNotFoundException: a.xml (Too many open files)":                            change.KindInfrastructure,
+		"java.io.IOException: Read-only file system":                                                                          change.KindInfrastructure,
+		"Migration failed for changeset a.xml::1::me:\n     Reason: ERROR: No space left on device\n  Server SQLState: P0001": change.KindCandidate,
+	} {
+		if f := Parse(unexpected + report); f.Kind != want {
+			t.Errorf("%s: %s, want %s", report, f.Kind, want)
+		}
+	}
+}
+
+func TestMissingClass(t *testing.T) {
+	t.Parallel()
+	for report, want := range map[string]string{
+		"com.example.Nope": "com.example.Nope",
+		"java.lang.ClassNotFoundException: com.example.Outer$Nope":      "com.example.Outer$Nope",
+		"Migration failed for changeset a.xml::1::me:\n     Reason: no": "",
+		"Validation Failed:": "",
+	} {
+		if got := MissingClass(Parse(unexpected + report)); got != want {
+			t.Errorf("%s: %q, want %q", report, got, want)
+		}
+	}
+}
+
 func TestIdentity(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ text, file, id, author string }{

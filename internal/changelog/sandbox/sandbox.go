@@ -60,7 +60,8 @@ func become(document string, argv []string) error {
 }
 
 // Command prepares a program in a process group of its own; when ctx ends the
-// whole group is killed. The caller sets the streams and, because the group
+// whole group is killed. From now on no other process of this user can read
+// the memory and the environment of this one. The caller sets the streams and, because the group
 // dies with the thread that starts it, runs it on a locked thread.
 func Command(ctx context.Context, rules Rules, argv []string) (*exec.Cmd, error) {
 	if !entered {
@@ -69,6 +70,9 @@ func Command(ctx context.Context, rules Rules, argv []string) (*exec.Cmd, error)
 	document, err := json.Marshal(rules)
 	if err != nil {
 		return nil, err
+	}
+	if err := hideMemory(); err != nil {
+		return nil, fmt.Errorf("hide this process: %w", err)
 	}
 	return command(ctx, string(document), argv), nil
 }

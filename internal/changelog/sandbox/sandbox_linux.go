@@ -21,6 +21,13 @@ func command(ctx context.Context, rules string, argv []string) *exec.Cmd {
 	return cmd
 }
 
+// hideMemory makes /proc/<pid>/environ and the like the superuser's, also
+// where Landlock does not keep the program from them.
+func hideMemory() error { return unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) }
+
+// Available says whether this kernel can keep a program to its files.
+func Available() bool { return landlockABI() >= 1 }
+
 // Missing says, a line each, which part of the sandbox this kernel lacks.
 func Missing() []string {
 	switch abi := landlockABI(); {

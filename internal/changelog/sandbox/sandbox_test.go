@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestMain(m *testing.M) {
@@ -97,6 +99,18 @@ func TestRules(t *testing.T) {
 		if got := string(out); got != c.want {
 			t.Errorf("%s %s: %s (%v), want %s", c.do, c.what, got, err, c.want)
 		}
+	}
+}
+
+// Whoever runs as the same user must not read our secrets by /proc.
+func TestMemoryIsHidden(t *testing.T) {
+	t.Parallel()
+	if _, err := Command(t.Context(), Rules{}, []string{"/bin/true"}); err != nil {
+		t.Fatal(err)
+	}
+	dumpable, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
+	if err != nil || dumpable != 0 {
+		t.Errorf("dumpable %d, %v", dumpable, err)
 	}
 }
 

@@ -83,3 +83,14 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+// JSON escapes letters beyond U+FFFF in two halves, which YAML does not know.
+func TestJSONWithSurrogates(t *testing.T) {
+	t.Parallel()
+	dir := write(t, map[string]string{"main.json": `{"databaseChangeLog": [{"changeSet": {"id": "\ud83d\ude00", "author": "a",
+ "changes": [{"executeCommand": {"executable": "x"}}]}}]}`})
+	index := Read(dir, []string{"main.json"}, Options{})
+	if len(index.Faults) != 1 || !strings.Contains(fmt.Sprint(index.Faults), "executeCommand") {
+		t.Errorf("faults: %v", index.Faults)
+	}
+}

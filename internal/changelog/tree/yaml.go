@@ -2,16 +2,29 @@ package tree
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// parseYAML walks a YAML changelog; JSON is YAML too.
+// surrogates are a letter beyond U+FFFF as JSON escapes it; to YAML, which has
+// \U for it, they are a fault.
+var surrogates = regexp.MustCompile(`\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}`)
+
+// parseYAML walks a YAML changelog; JSON is YAML too, but for its surrogates.
 func (f *file) parseYAML(text []byte) error {
+	text = surrogates.ReplaceAllFunc(text, func(pair []byte) []byte {
+		var letter string
+		if json.Unmarshal(slices.Concat([]byte(`"`), pair, []byte(`"`)), &letter) != nil {
+			return pair
+		}
+		return []byte(letter)
+	})
 	decoder := yaml.NewDecoder(bytes.NewReader(text))
 	for {
 		var document yaml.Node
