@@ -42,7 +42,7 @@ var badCandidates = []struct {
 	{
 		"XML syntax",
 		map[string]string{"data-model/person.xml": changelog(person + table("ward") + "\n<changeSet id=\"x\"")},
-		change.Failure{Message: "data-model/person.xml", File: "data-model/person.xml", Line: 15},
+		change.Failure{Message: "XML syntax error on line 15", File: "data-model/person.xml", Line: 15},
 	},
 	{
 		"foreign key to nowhere",
