@@ -51,14 +51,14 @@ func (b *Builder) Apply(ctx context.Context, in Application) (_ *Applied, err er
 		return nil, err
 	}
 	defer public.lock.Release()
-	if again, err := b.again(ctx, in); again != nil || err != nil {
-		return again, err
-	}
-	a := &Applied{Database: public.name}
 	all, err := b.standing(ctx)
 	if err != nil {
-		return a, err
+		return nil, err
 	}
+	if at := slices.IndexFunc(all, in.published); at >= 0 {
+		return b.reuse(ctx, &all[at].Database)
+	}
+	a := &Applied{Database: public.name}
 	if a.Reason, err = b.overtaken(in, all); err != nil {
 		return a, err
 	}
@@ -85,19 +85,13 @@ func (b *Builder) applyAndPublish(ctx context.Context, in Application, a *Applie
 	return nil
 }
 
-// again is for a step that is repeated after this very run has published its
-// database: its result was lost, nothing else.
-func (b *Builder) again(ctx context.Context, in Application) (*Applied, error) {
-	public, err := b.Server.Database(ctx, b.Names.Candidate(in.Run.PatchSet.Change))
-	if err != nil || public == nil {
-		return nil, err
-	}
-	p := ParseProvenance(public.Comment)
-	if p == nil || p.Gerrit != in.Run.Gerrit || p.PatchSet != in.Run.PatchSet || p.Attempt != in.Run.Attempt ||
-		p.State != StatePublished || p.InputDigest != in.Plan.InputDigest || p.Difference == "" {
-		return nil, nil //nolint:nilnil // not repeated: an answer of its own
-	}
-	return b.reuse(ctx, public)
+// published is for a step that is repeated after this very run has published
+// its database: its result was lost, nothing else.
+func (in Application) published(s Standing) bool {
+	p := s.Provenance
+	return s.Parsed.Kind == pg.Candidate && s.Parsed.Change == in.Run.PatchSet.Change &&
+		p != nil && p.Gerrit == in.Run.Gerrit && p.PatchSet == in.Run.PatchSet && p.Attempt == in.Run.Attempt &&
+		p.State == StatePublished && p.InputDigest == in.Plan.InputDigest && p.Difference != ""
 }
 
 // overtaken says why this attempt is not the one to go on, "" when it is.

@@ -55,9 +55,6 @@ func (c *CI) Name() string { return c.name }
 // Color says whether stderr shows colours (https://no-color.org).
 func (c *CI) Color() bool { return isTerminal(c.stderr) && c.getenv("NO_COLOR") == "" }
 
-// Interactive says whether a person can be asked.
-func (c *CI) Interactive() bool { return c.name == Terminal && term.IsTerminal(int(os.Stdin.Fd())) }
-
 // BuildURL is the page of this run, "" when unknown.
 func (c *CI) BuildURL() string {
 	if c.name == GitHub {

@@ -149,6 +149,19 @@ func Read[T any, R interface {
 	return decode[T, R](text, name, p, attempt)
 }
 
+// Require is Read for the result of a step that must have run before.
+func Require[T any, R interface {
+	*T
+	change.Result
+}](d RunDir, step string, p change.PatchSet, attempt string) (R, error) {
+	result, err := Read[T, R](d, step+".json", p, attempt)
+	if err == nil && result == nil {
+		err = change.Failf(change.KindConfiguration, "%s.json is missing", step).
+			WithHint("run %s first, with the same run directory", step)
+	}
+	return result, err
+}
+
 func decode[T any, R interface {
 	*T
 	change.Result

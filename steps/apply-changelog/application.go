@@ -76,29 +76,18 @@ type input struct {
 }
 
 func readInput(s *step.Session, p change.PatchSet) (in input, err error) {
-	if in.changes, err = step.Read[change.GetChanges](s.RunDir, "get-changes.json", p, ""); err != nil {
+	if in.changes, err = step.Require[change.GetChanges](s.RunDir, "get-changes", p, ""); err != nil {
 		return in, err
-	}
-	if in.changes == nil {
-		return in, missing("get-changes")
 	}
 	if reason, ended := in.changes.EndedTheWay(); ended {
 		in.ended = reason
 		return in, nil
 	}
-	if in.created, err = step.Read[change.CreateTempDB](s.RunDir, "create-temp-db.json", p, in.changes.Attempt); err != nil {
+	if in.created, err = step.Require[change.CreateTempDB](s.RunDir, "create-temp-db", p, in.changes.Attempt); err != nil {
 		return in, err
-	}
-	if in.created == nil {
-		return in, missing("create-temp-db")
 	}
 	in.ended, _ = in.created.EndedTheWay()
 	return in, nil
-}
-
-func missing(name string) error {
-	return change.Failf(change.KindConfiguration, "%s.json is missing", name).
-		WithHint("run %s first, with the same run directory", name)
 }
 
 func apply(ctx context.Context, s *step.Session, cfg *Config, in input, result *change.ApplyChangelog) error {

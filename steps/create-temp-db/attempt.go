@@ -38,10 +38,7 @@ type Config struct {
 func run(ctx context.Context, s *step.Session, cfg *Config) error {
 	patchSet := cfg.PatchSet.Value()
 	result := &change.CreateTempDB{Header: change.Header{PatchSet: patchSet}}
-	before, err := step.Read[change.GetChanges](s.RunDir, "get-changes.json", patchSet, "")
-	if err == nil && before == nil {
-		err = change.Failf(change.KindConfiguration, "get-changes.json is missing").WithHint("run get-changes first, with the same run directory")
-	}
+	before, err := step.Require[change.GetChanges](s.RunDir, "get-changes", patchSet, "")
 	if err != nil {
 		return s.Fail(result, change.Failed, err)
 	}
