@@ -120,22 +120,14 @@ func (b *Builder) overtaken(in Application, all []Standing) (string, error) {
 // is still the current one. Without an error the outcome is Superseded, or
 // still open: there is something to publish.
 func (b *Builder) apply(ctx context.Context, in Application, a *Applied) (err error) {
-	var answer func() (bool, string, error)
-	if in.unchanged() {
-		answer = in.ask(ctx)
-	}
-	if a.Base, err = b.snapshot(ctx, in.Attempt); err != nil {
-		return err
-	}
-	a.Candidate = a.Base
 	var failed error
-	if answer == nil {
+	if !in.unchanged() {
 		failed = b.deployCandidate(ctx, in, a)
 		if failed != nil && change.AsFailure(failed).Kind != change.KindCandidate {
 			return failed
 		}
-		answer = in.ask(ctx)
 	}
+	answer := in.ask(ctx)
 	if failed == nil {
 		if err := b.compare(ctx, in, a); err != nil {
 			return err
@@ -175,30 +167,39 @@ func (in Application) ask(ctx context.Context) (answer func() (current bool, rea
 }
 
 func (b *Builder) deployCandidate(ctx context.Context, in Application, a *Applied) error {
+	report, err := b.deploy(ctx, deployment{
+		database: in.Attempt, revision: in.Run.PatchSet.Revision, parameters: in.Plan.Parameters, candidate: true, previous: previous(in.Run),
+		first: func(ctx context.Context) error { return b.lookBefore(ctx, in, a) },
+	})
+	a.Changesets, a.Warnings = report.Changesets, report.Warnings
+	if err != nil && a.EngineRan {
+		return change.AsFailure(err).InPhase("candidate")
+	}
+	return err
+}
+
+// lookBefore takes the snapshot of the base and notes that the attempt is not
+// a clone of it any more.
+func (b *Builder) lookBefore(ctx context.Context, in Application, a *Applied) (err error) {
+	if a.Base, err = b.snapshot(ctx, in.Attempt); err != nil {
+		return err
+	}
 	comment, err := b.provenance(in.Run, in.Plan, StateApplying).Comment()
 	if err != nil {
 		return err
 	}
-	if err := b.Server.Comment(ctx, in.Attempt, comment); err != nil {
-		return err
-	}
 	a.EngineRan = true
-	report, err := b.deploy(ctx, deployment{
-		database: in.Attempt, revision: in.Run.PatchSet.Revision, parameters: in.Plan.Parameters, candidate: true, previous: previous(in.Run),
-	})
-	a.Changesets, a.Warnings = report.Changesets, report.Warnings
-	if err != nil {
-		return change.AsFailure(err).InPhase("candidate")
-	}
-	return nil
+	return b.Server.Comment(ctx, in.Attempt, comment)
 }
 
-// compare reads what the engine has made of the base.
+// compare reads what the engine has made of the base; without one there is
+// nothing but the base.
 func (b *Builder) compare(ctx context.Context, in Application, a *Applied) (err error) {
-	if a.EngineRan {
-		if a.Candidate, err = b.snapshot(ctx, in.Attempt); err != nil {
-			return err
-		}
+	if a.Candidate, err = b.snapshot(ctx, in.Attempt); err != nil {
+		return err
+	}
+	if !a.EngineRan {
+		a.Base = a.Candidate
 	}
 	a.Difference = schema.Compare(a.Base, a.Candidate)
 	return nil

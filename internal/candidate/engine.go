@@ -9,6 +9,7 @@ import (
 
 	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/changelog"
+	"github.com/patchbay-ci/patchbay/internal/pg"
 	"github.com/patchbay-ci/patchbay/internal/repo"
 )
 
@@ -19,11 +20,13 @@ type deployment struct {
 	parameters map[string]string
 	candidate  bool   // the candidate's run, not the base's
 	previous   string // the base's commit, when it has a model
+
+	first func(context.Context) error // done to the database before the engine enters it; may be nil
 }
 
-// deploy lays the tree out, makes the throw-away login, runs the engine and
-// removes both again. The report is there with an error, too: its warnings say
-// what could not be removed.
+// deploy starts the engine and meanwhile lays the tree out and makes the
+// throw-away login; it removes both again. The report is there with an error,
+// too: its warnings say what could not be removed.
 func (b *Builder) deploy(ctx context.Context, d deployment) (report *changelog.Report, err error) {
 	report = &changelog.Report{}
 	dir, err := os.MkdirTemp("", "patchbay-")
@@ -38,15 +41,15 @@ func (b *Builder) deploy(ctx context.Context, d deployment) (report *changelog.R
 	if job.Scratch, err = subdirectory(dir, "scratch"); err != nil {
 		return report, err
 	}
-	if job.Dir, err = b.checkout(ctx, d.revision, dir, "tree"); err != nil {
+	if job.Dir, err = subdirectory(dir, "tree"); err != nil {
 		return report, err
 	}
 	if d.candidate {
-		if job.Previous, err = b.checkout(ctx, d.previous, dir, "base"); err != nil {
+		if job.Previous, err = subdirectory(dir, "base"); err != nil {
 			return report, err
 		}
 	}
-	return report, b.withLogin(ctx, d.database, job, report)
+	return report, b.withLogin(ctx, d, job, report)
 }
 
 // removed is the error of a run after its clean-up: the run's own, else the
@@ -64,29 +67,41 @@ func subdirectory(dir, name string) (string, error) {
 	return path, os.Mkdir(path, 0o700)
 }
 
-// checkout lays out the model of a commit; of no commit, nothing.
-func (b *Builder) checkout(ctx context.Context, revision, dir, name string) (string, error) {
-	path, err := subdirectory(dir, name)
-	if err != nil || revision == "" {
-		return path, err
+// layOut writes the model of a commit into a directory; of no commit, nothing.
+func (b *Builder) layOut(ctx context.Context, revision, dir string) error {
+	if revision == "" {
+		return nil
 	}
-	_, err = b.Repo.Checkout(ctx, revision, b.Settings.ModelDir, path, repo.CheckoutLimits{})
-	return path, err
+	_, err := b.Repo.Checkout(ctx, revision, b.Settings.ModelDir, dir, repo.CheckoutLimits{})
+	return err
+}
+
+// ready is what the engine waits for.
+func (b *Builder) ready(ctx context.Context, d deployment, job changelog.Job) error {
+	if d.first != nil {
+		if err := d.first(ctx); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(b.layOut(ctx, d.revision, job.Dir), b.layOut(ctx, d.previous, job.Previous)); err != nil {
+		return err
+	}
+	if err := b.Server.CreateLogin(ctx, job.Login, b.Settings.loginLimits()); err != nil {
+		return fmt.Errorf("make the engine's login: %w", err)
+	}
+	return nil
 }
 
 // withLogin runs the engine as a login that exists for this run only. Its
 // removal is part of the result: a role that stays is an open door.
-func (b *Builder) withLogin(ctx context.Context, database string, job changelog.Job, report *changelog.Report) (err error) {
-	login, err := b.Server.CreateLogin(ctx, b.Names.Login(database), database, b.Owner, b.Settings.loginLimits())
-	if err != nil {
-		return fmt.Errorf("make the engine's login: %w", err)
-	}
+func (b *Builder) withLogin(ctx context.Context, d deployment, job changelog.Job, report *changelog.Report) (err error) {
+	job.Login = pg.NewLogin(b.Names.Login(d.database), d.database, b.Owner)
+	job.Ready = func(ctx context.Context) error { return b.ready(ctx, d, job) }
 	defer func() {
 		ctx, cancel := cleanup(ctx)
 		defer cancel()
-		err = removed(report, err, b.Server.DropLogin(ctx, *login))
+		err = removed(report, err, b.Server.DropLogin(ctx, job.Login))
 	}()
-	job.Login = *login
 	done, err := b.Engine.Apply(ctx, job)
 	if done != nil {
 		*report = *done

@@ -28,8 +28,15 @@ type Engine interface {
 	Apply(ctx context.Context, job Job) (*Report, error)
 }
 
-// Job is one run of an engine on one database.
+// Job is one run of an engine on one database. Directories are there from the
+// beginning, so that an engine that takes long to start can be started; what
+// lies in them, and the login in the server, only after Ready.
 type Job struct {
+	// Ready is called once, before anything is read or connected to: it lays
+	// the trees out and makes the login. nil: all is there already. Its error
+	// ends the run and is given back as it is.
+	Ready func(ctx context.Context) error
+
 	Dir        string               // the checkout of the tree to apply; the engine never writes there
 	Previous   string               // the checkout that was applied to this database before; "" for the first run
 	Server     *pg.Server           // whose sessions are ended when a limit is hit
@@ -37,6 +44,13 @@ type Job struct {
 	Parameters map[string]string    // of the changelog, as Resolve gave them for this tree
 	Scratch    string               // an empty directory of the engine's own; the caller removes it
 	Progress   func(message string) // told about every changeset as it starts; may be nil
+}
+
+func (j Job) ready(ctx context.Context) error {
+	if j.Ready == nil {
+		return nil
+	}
+	return j.Ready(ctx)
 }
 
 func (j Job) progress(message string) {

@@ -55,6 +55,9 @@ func (e *gooseEngine) Digest() string { return e.digest }
 
 // Apply runs what is pending in the folder, in sessions of the throw-away login.
 func (e *gooseEngine) Apply(ctx context.Context, job Job) (*Report, error) {
+	if err := job.ready(ctx); err != nil {
+		return nil, err
+	}
 	ctx, cancel := e.limit(ctx)
 	defer cancel()
 	report, err := e.apply(ctx, job)

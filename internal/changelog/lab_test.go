@@ -99,13 +99,13 @@ func (b *bench) database(source string) pg.Login {
 	if err := b.server.Clone(b.t.Context(), source, name, access, nil); err != nil {
 		b.t.Fatal(err)
 	}
-	login, err := b.server.CreateLogin(b.t.Context(), b.site.Names.Login(name), name, b.site.OwnerRole, pg.LoginLimits{
+	login := pg.NewLogin(b.site.Names.Login(name), name, b.site.OwnerRole)
+	if err := b.server.CreateLogin(b.t.Context(), login, pg.LoginLimits{
 		ValidFor: time.Hour, Connections: 3, StatementTimeout: b.settings.StatementTimeout, LockTimeout: 5 * time.Second,
-	})
-	if err != nil {
+	}); err != nil {
 		b.t.Fatal(err)
 	}
-	return *login
+	return login
 }
 
 func (b *bench) job(tree files, login pg.Login) changelog.Job {

@@ -97,16 +97,25 @@ func digestOf(s Settings, roots []Root, more ...string) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// Apply runs Liquibase once for each root changelog.
+// Apply runs Liquibase once for each root changelog. The first run's Java
+// loads Liquibase while the database is made ready and the tree is looked at.
 func (e *liquibaseEngine) Apply(ctx context.Context, job Job) (*Report, error) {
-	report, err := e.apply(ctx, job)
+	first, err := e.start(ctx, job, e.roots[0], 0)
+	if err != nil {
+		return nil, err
+	}
+	defer first.Stop()
+	if err := job.ready(ctx); err != nil {
+		return nil, err
+	}
+	report, err := e.apply(ctx, job, first)
 	if err != nil {
 		return nil, endSessions(ctx, job, err)
 	}
 	return report, nil
 }
 
-func (e *liquibaseEngine) apply(ctx context.Context, job Job) (*Report, error) {
+func (e *liquibaseEngine) apply(ctx context.Context, job Job, first *liquibase.Running) (*Report, error) {
 	tree, err := e.read(job)
 	if err != nil {
 		return nil, err
@@ -122,7 +131,7 @@ func (e *liquibaseEngine) apply(ctx context.Context, job Job) (*Report, error) {
 		return nil, err
 	}
 	report := &Report{Warnings: append(tree.warnings, sandbox.Missing()...)}
-	if err := e.runRoots(ctx, job, tree); err != nil {
+	if err := e.runRoots(ctx, job, tree, first); err != nil {
 		return nil, tree.explain(change.AsFailure(err))
 	}
 	after, err := readTracking(ctx, job, e.settings, before.schema)
@@ -135,23 +144,32 @@ func (e *liquibaseEngine) apply(ctx context.Context, job Job) (*Report, error) {
 	return report, tree.guardAfter(before)
 }
 
-func (e *liquibaseEngine) runRoots(ctx context.Context, job Job, tree *scanned) error {
-	standIns, err := e.home.StandIns(tree.index.Schemas, e.settings.XSDDir, filepath.Join(job.Scratch, "xsd"))
-	if err != nil {
+func (e *liquibaseEngine) runRoots(ctx context.Context, job Job, tree *scanned, first *liquibase.Running) error {
+	if err := e.home.StandIns(tree.index.Schemas, e.settings.XSDDir, standIns(job)); err != nil {
 		return err
 	}
 	for i, root := range tree.roots {
-		if err := e.run(ctx, job, root, i, standIns); err != nil {
+		running := first
+		if i > 0 || root != e.roots[0] {
+			var err error
+			if running, err = e.start(ctx, job, root, i+1); err != nil {
+				return err
+			}
+		}
+		if err := running.Finish(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (e *liquibaseEngine) run(ctx context.Context, job Job, root Root, number int, standIns []string) error {
+// standIns is the folder for XSDs that are not to be had; it may stay empty.
+func standIns(job Job) string { return filepath.Join(job.Scratch, "xsd") }
+
+func (e *liquibaseEngine) start(ctx context.Context, job Job, root Root, number int) (*liquibase.Running, error) {
 	endpoint := job.Server.Endpoint()
 	if endpoint.Socket {
-		return change.Failf(change.KindConfiguration, "Liquibase cannot connect through a Unix socket").
+		return nil, change.Failf(change.KindConfiguration, "Liquibase cannot connect through a Unix socket").
 			WithHint("give DATABASE_URL a host and port that the server listens on by TCP")
 	}
 	update := liquibase.Update{
@@ -162,7 +180,7 @@ func (e *liquibaseEngine) run(ctx context.Context, job Job, root Root, number in
 		Parameters: job.Parameters,
 		Table:      e.settings.ChangelogTable,
 		Schema:     e.settings.LiquibaseSchema,
-		StandIns:   standIns,
+		StandIns:   []string{standIns(job)},
 		Scratch:    filepath.Join(job.Scratch, fmt.Sprint("run-", number)),
 		Timeout:    e.settings.Timeout,
 		Progress:   job.Progress,
@@ -171,5 +189,8 @@ func (e *liquibaseEngine) run(ctx context.Context, job Job, root Root, number in
 			Name: job.Login.Database, User: job.Login.Role, Password: job.Login.Password,
 		},
 	}
-	return e.home.Run(ctx, update, e.home.Archive(e.cacheDir))
+	if e.settings.XSDDir != "" {
+		update.StandIns = []string{e.settings.XSDDir, standIns(job)}
+	}
+	return e.home.Start(ctx, update, e.home.Archive(e.cacheDir))
 }

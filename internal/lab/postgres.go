@@ -86,7 +86,7 @@ func newPostgres(ctx context.Context, version int) (*PostgresServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	place, err := serverPlace()
+	place, err := dataPlace()
 	if err != nil {
 		return nil, err
 	}

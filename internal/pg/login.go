@@ -33,29 +33,33 @@ type LoginLimits struct {
 	TempFileLimit    string // "1GB"; "" none
 }
 
+// NewLogin draws the password of a login that CreateLogin is to make.
+func NewLogin(role, database, owner string) Login {
+	return Login{Role: role, Password: rand.Text(), Database: database, Owner: owner}
+}
+
 // CreateLogin makes a role that can enter one database and works there as the
 // owner role. It owns nothing and inherits nothing. A role of that name left
 // by a killed run is dropped first.
-func (s *Server) CreateLogin(ctx context.Context, role, database, owner string, limits LoginLimits) (*Login, error) {
-	login := Login{Role: role, Password: rand.Text(), Database: database, Owner: owner}
-	if len(role) > maxName {
-		return nil, change.Failf(change.KindConfiguration, "role name %q is longer than %d bytes", role, maxName)
+func (s *Server) CreateLogin(ctx context.Context, login Login, limits LoginLimits) error {
+	if len(login.Role) > maxName {
+		return change.Failf(change.KindConfiguration, "role name %q is longer than %d bytes", login.Role, maxName)
 	}
 	if err := s.DropLogin(ctx, login); err != nil {
-		return nil, err
+		return err
 	}
 	now, err := s.Now(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	verifier, err := scramVerifier(login.Password)
 	if err != nil {
-		return nil, fmt.Errorf("make a password for %s: %w", role, err)
+		return fmt.Errorf("make a password for %s: %w", login.Role, err)
 	}
 	if err := s.transaction(ctx, s.loginStatements(login, verifier, now.Add(limits.ValidFor), limits)...); err != nil {
-		return nil, fmt.Errorf("create login %s: %w", role, Classify(err))
+		return fmt.Errorf("create login %s: %w", login.Role, Classify(err))
 	}
-	return &login, nil
+	return nil
 }
 
 func (s *Server) loginStatements(l Login, verifier string, until time.Time, limits LoginLimits) []string {

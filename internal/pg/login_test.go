@@ -23,11 +23,15 @@ func working(t *testing.T, site *lab.Site, server *pg.Server) *pg.Login {
 	site.Template(t, "CREATE SCHEMA registry; CREATE TABLE registry.lab (id int)")
 	name := site.Names.Attempt(7, 1, 1)
 	clone(t, site, server, site.Names.Template, name)
-	login, err := server.CreateLogin(t.Context(), site.Names.Login(name), name, site.OwnerRole, limits)
-	if err != nil {
+	return created(t, server, pg.NewLogin(site.Names.Login(name), name, site.OwnerRole), limits)
+}
+
+func created(t *testing.T, server *pg.Server, login pg.Login, limits pg.LoginLimits) *pg.Login {
+	t.Helper()
+	if err := server.CreateLogin(t.Context(), login, limits); err != nil {
 		t.Fatal(err)
 	}
-	return login
+	return &login
 }
 
 func connectAs(t *testing.T, server *pg.Server, login *pg.Login) *pgx.Conn {
@@ -143,10 +147,7 @@ func TestCreateLoginAgain(t *testing.T) {
 	onEach(t, func(t *testing.T, site *lab.Site, server *pg.Server) {
 		old := working(t, site, server)
 		stale := connectAs(t, server, old)
-		login, err := server.CreateLogin(t.Context(), old.Role, old.Database, site.OwnerRole, limits)
-		if err != nil {
-			t.Fatal(err)
-		}
+		login := created(t, server, pg.NewLogin(old.Role, old.Database, site.OwnerRole), limits)
 		if err := stale.Ping(t.Context()); err == nil {
 			t.Error("the old session lives on")
 		}
@@ -164,10 +165,7 @@ func TestLoginExpires(t *testing.T) {
 	login := working(t, site, server)
 	short := limits
 	short.ValidFor = -time.Second
-	login, err := server.CreateLogin(t.Context(), login.Role, login.Database, site.OwnerRole, short)
-	if err != nil {
-		t.Fatal(err)
-	}
+	login = created(t, server, *login, short)
 	if _, err := server.ConnectAs(t.Context(), *login); kindOf(err) != change.KindInfrastructure {
 		t.Errorf("an expired login: %v", err)
 	}

@@ -146,10 +146,7 @@ func TestNamesOf63Bytes(t *testing.T) {
 			t.Fatalf("%s has %d bytes, want 63", role, len(role))
 		}
 		clone(t, site, server, site.Names.Template, attempt)
-		login, err := server.CreateLogin(t.Context(), role, attempt, site.OwnerRole, limits)
-		if err != nil {
-			t.Fatal(err)
-		}
+		login := created(t, server, pg.NewLogin(role, attempt, site.OwnerRole), limits)
 		if err := server.DropLogin(t.Context(), *login); err != nil {
 			t.Error(err)
 		}

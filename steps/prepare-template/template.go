@@ -112,19 +112,19 @@ func (b *builder) clone(ctx context.Context, source, name string) error {
 
 // withLogin works as a throw-away login, which is gone afterwards.
 func (b *builder) withLogin(ctx context.Context, database string, work func(pg.Login) error) (err error) {
-	login, err := b.server.CreateLogin(ctx, b.cfg.names().Login(database), database, b.cfg.Database.OwnerRole, pg.LoginLimits{
+	login := pg.NewLogin(b.cfg.names().Login(database), database, b.cfg.Database.OwnerRole)
+	if err := b.server.CreateLogin(ctx, login, pg.LoginLimits{
 		ValidFor: b.cfg.Timeout + time.Minute, Connections: 5, StatementTimeout: b.cfg.Timeout, LockTimeout: 10 * time.Second,
 		TempFileLimit: "1GB",
-	})
-	if err != nil {
+	}); err != nil {
 		return err
 	}
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
-		err = errors.Join(err, b.server.DropLogin(ctx, *login))
+		err = errors.Join(err, b.server.DropLogin(ctx, login))
 	}()
-	return work(*login)
+	return work(login)
 }
 
 // publish is the swap of a candidate database: nobody ever finds no template.

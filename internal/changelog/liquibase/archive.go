@@ -3,6 +3,7 @@ package liquibase
 import (
 	"context"
 	"crypto/sha256"
+	_ "embed" // the list of classes
 	"encoding/hex"
 	"fmt"
 	"os"
@@ -44,7 +45,8 @@ func (h *Home) archiveName(cacheDir string) (string, error) {
 }
 
 // Train runs Liquibase once, without a database and on a changelog of our own,
-// and lets Java write the classes that it loaded into an archive. See
+// and lets Java write the classes that it loaded, and those that a run with a
+// database loads too, into an archive. See
 // https://docs.oracle.com/en/java/javase/17/vm/class-data-sharing.html.
 func (h *Home) Train(ctx context.Context, cacheDir string) error {
 	name, err := h.archiveName(cacheDir)
@@ -83,19 +85,53 @@ func (h *Home) train(ctx context.Context, work, made string) error {
 	if !h.SearchPath {
 		path = "--classpath="
 	}
-	argv := slices.Concat([]string{"-XX:ArchiveClassesAtExit=" + made}, h.javaOptions(u, ""), []string{
+	list := filepath.Join(work, "classes")
+	said, err := h.java(ctx, u, slices.Concat([]string{"-XX:DumpLoadedClassList=" + list}, h.javaOptions(u, ""), []string{
 		"--headless=true", path + work, "update-sql", "--changelog-file=main.xml",
 		"--output-file=" + filepath.Join(work, "out.sql"),
 		"--url=offline:postgresql?changeLogFile=" + filepath.Join(work, "history.csv"),
-	})
-	cmd := exec.CommandContext(ctx, h.Java, argv...)
-	cmd.Dir, cmd.Env = u.file("work"), []string{"LC_ALL=C.UTF-8"}
-	out, err := cmd.CombinedOutput()
-	if _, absent := os.Stat(made); err != nil || absent != nil {
-		return change.Failf(change.KindInfrastructure, "Java made no class data archive: %s", firstSaying(string(out))).
-			WithHint("runs work without it; Java 13 or newer can make one")
+	}))
+	if err == nil {
+		said, err = h.dump(ctx, u, list, made)
+	}
+	if err != nil {
+		return change.Failf(change.KindInfrastructure, "Java made no class data archive: %s", firstSaying(said)).
+			WithHint("runs work without it; Java 11 or newer can make one")
 	}
 	return nil
+}
+
+// online are the classes that only a run with a database loads, by the
+// difference of two runs under -Xlog:class+load. Names that an installation
+// does not have are passed over.
+//
+//go:embed online.classes
+var online []byte
+
+// dump makes the archive of the classes in a list.
+func (h *Home) dump(ctx context.Context, u Update, list, made string) (said string, err error) {
+	loaded, err := os.ReadFile(list)
+	if err != nil {
+		return err.Error(), err
+	}
+	if err := os.WriteFile(list, append(loaded, online...), 0o600); err != nil {
+		return err.Error(), err
+	}
+	said, err = h.java(ctx, u, []string{
+		"-Xshare:dump", "-XX:SharedClassListFile=" + list, "-XX:SharedArchiveFile=" + made, "-cp", h.classPath(),
+	})
+	if err == nil {
+		_, err = os.Stat(made)
+	}
+	return said, err
+}
+
+// java runs Java on nothing of a candidate's and gives what it said.
+func (h *Home) java(ctx context.Context, u Update, arguments []string) (string, error) {
+	cmd := exec.CommandContext(ctx, h.Java, arguments...)
+	cmd.Dir, cmd.Env = u.file("work"), []string{"LC_ALL=C.UTF-8"}
+	out, err := cmd.CombinedOutput()
+	return string(out), err
 }
 
 // trainingFiles use the kinds of changelog and change that models use most.

@@ -19,10 +19,11 @@ type Database struct {
 	SSLRootCert string // a file, or "system" for the Java installation's own
 }
 
-// jdbcURL is the driver's URL, without credentials.
+// jdbcURL is the driver's URL, without credentials. The server's answer to the
+// question for TLS is waited for as long as the gate may be shut.
 // https://jdbc.postgresql.org/documentation/use/#connection-parameters
 func (d Database) jdbcURL() string {
-	query := url.Values{"ApplicationName": {"patchbay"}, "connectTimeout": {"10"}, "tcpKeepAlive": {"true"}}
+	query := url.Values{"ApplicationName": {"patchbay"}, "connectTimeout": {"10"}, "sslResponseTimeout": {"600000"}, "tcpKeepAlive": {"true"}}
 	if d.SSLMode != "" {
 		query.Set("sslmode", d.SSLMode)
 	}
@@ -33,9 +34,15 @@ func (d Database) jdbcURL() string {
 	default:
 		query.Set("sslrootcert", d.SSLRootCert)
 	}
-	address := net.JoinHostPort(d.Host, strconv.Itoa(int(d.Port)))
-	return fmt.Sprintf("jdbc:postgresql://%s/%s?%s", address, url.PathEscape(d.Name), query.Encode())
+	return fmt.Sprintf("jdbc:postgresql://%s/%s?%s", d.address(), url.PathEscape(d.Name), query.Encode())
 }
+
+// throughGate says that the connection may go by way of another port: a
+// driver that compares the server's certificate with the host's name needs the
+// host itself.
+func (d Database) throughGate() bool { return d.SSLMode != "verify-full" }
+
+func (d Database) address() string { return net.JoinHostPort(d.Host, strconv.Itoa(int(d.Port))) }
 
 // files are those that the driver reads.
 func (d Database) files() []string {

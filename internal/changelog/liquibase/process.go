@@ -17,7 +17,7 @@ type process struct {
 	argv     []string
 	dir      string
 	rules    sandbox.Rules
-	timeout  time.Duration // 0 for none
+	timeout  time.Duration // for the message when the context's cause is errTimeout
 	progress func(string)
 }
 
@@ -29,11 +29,6 @@ var errTimeout = errors.New("time limit")
 func (p process) run(ctx context.Context) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if p.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, p.timeout, errTimeout)
-		defer cancel()
-	}
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	cmd, err := sandbox.Command(ctx, p.rules, p.argv)

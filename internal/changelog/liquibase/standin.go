@@ -28,31 +28,17 @@ var schemaPath = regexp.MustCompile(`^[A-Za-z0-9._/-]+\.xsd$`)
 // refuses to look up, into a folder as host/path: the core jar's own schema of
 // the same name, and for extensions the one that allows everything. given is
 // the folder of the settings, whose files win; it may be empty.
-func (h *Home) StandIns(urls []string, given, folder string) ([]string, error) {
-	var folders []string
-	if given != "" {
-		absolute, err := filepath.Abs(given)
-		if err != nil {
-			return nil, change.Failf(change.KindConfiguration, "find the folder of XSDs: %w", err)
-		}
-		folders = append(folders, absolute)
-	}
-	made := false
+func (h *Home) StandIns(urls []string, given, folder string) error {
 	for _, location := range urls {
 		name := localName(location)
 		if name == "" || strings.HasPrefix(name, ownHost+"/") || exists(given, name) {
 			continue
 		}
-		wrote, err := h.standIn(name, folder)
-		if err != nil {
-			return nil, change.Failf(change.KindInfrastructure, "make a stand-in for %s: %w", location, err)
+		if err := h.standIn(name, folder); err != nil {
+			return change.Failf(change.KindInfrastructure, "make a stand-in for %s: %w", location, err)
 		}
-		made = made || wrote
 	}
-	if made {
-		folders = append(folders, folder)
-	}
-	return folders, nil
+	return nil
 }
 
 // localName is host/path of a URL, "" when it is none or not a plain one.
@@ -78,10 +64,10 @@ func exists(folder, name string) bool {
 
 // standIn copies a schema out of the core jar; a name that fits none of them
 // is left to the engine, which says that it cannot find it.
-func (h *Home) standIn(name, folder string) (bool, error) {
+func (h *Home) standIn(name, folder string) error {
 	archive, err := zip.OpenReader(h.core)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer archive.Close()
 	for _, candidate := range substitutes(path.Base(name)) {
@@ -92,15 +78,15 @@ func (h *Home) standIn(name, folder string) (bool, error) {
 		defer source.Close()
 		target := filepath.Join(folder, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
-			return false, err
+			return err
 		}
 		text, err := io.ReadAll(source)
 		if err != nil {
-			return false, err
+			return err
 		}
-		return true, os.WriteFile(target, text, 0o600)
+		return os.WriteFile(target, text, 0o600)
 	}
-	return false, nil
+	return nil
 }
 
 // substitutes are schemas of the core jar that can stand for another, the best first.

@@ -1,7 +1,6 @@
 package liquibase
 
 import (
-	"context"
 	"maps"
 	"os"
 	"path/filepath"
@@ -23,29 +22,25 @@ type Update struct {
 	Table      string            // tracking table; "" for Liquibase's own pair
 	Schema     string            // of the tracking tables; "" for the default one
 	Database   Database
-	StandIns   []string // folders with XSDs as host/path; may be empty
+	StandIns   []string // folders with XSDs as host/path; what is in them counts from Finish on
 	Scratch    string   // a directory of this run's own
 	Timeout    time.Duration
 	Progress   func(message string) // may be nil
 }
 
-// Run starts one Java process and waits for its end. The error is a
-// *change.Failure; when the kind is limit or cancelled, the process group is
-// gone but what it started in the database may run on: the caller ends the
-// login's sessions.
-func (h *Home) Run(ctx context.Context, u Update, archive string) error {
-	work := filepath.Join(u.Scratch, "work")
-	for _, dir := range []string{work, filepath.Join(u.Scratch, "tmp")} {
+// prepare makes the run's directories and files and gives its process.
+func (h *Home) prepare(u Update, archive string) (process, error) {
+	work := u.file("work")
+	for _, dir := range append([]string{work, u.file("tmp")}, u.StandIns...) {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return change.Failf(change.KindInfrastructure, "make a directory for Liquibase: %w", err)
+			return process{}, change.Failf(change.KindInfrastructure, "make a directory for Liquibase: %w", err)
 		}
 	}
 	if err := h.writeFiles(u); err != nil {
-		return change.Failf(change.KindInfrastructure, "write Liquibase's settings: %w", err)
+		return process{}, change.Failf(change.KindInfrastructure, "write Liquibase's settings: %w", err)
 	}
 	argv := slices.Concat([]string{h.Java}, h.javaOptions(u, archive), h.arguments(u))
-	p := process{argv: argv, dir: work, rules: h.rules(u, archive), timeout: u.Timeout, progress: u.Progress}
-	return p.run(ctx)
+	return process{argv: argv, dir: work, rules: h.rules(u, archive), timeout: u.Timeout, progress: u.Progress}, nil
 }
 
 // writeFiles puts what must not be seen in a process list, or is long, into
@@ -77,10 +72,11 @@ java.util.logging.ConsoleHandler.level=SEVERE
 `
 
 // javaOptions tune for one short run: no second compiler tier, no collector
-// threads, the main class called directly. Measured: docs/engines.md.
+// threads, room for a short run without collections, the main class called
+// directly. Measured: docs/engines.md.
 func (h *Home) javaOptions(u Update, archive string) []string {
 	options := []string{
-		"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx512m", "-Xshare:auto", "-XX:-UsePerfData",
+		"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xms96m", "-Xmn64m", "-Xmx512m", "-Xshare:auto", "-XX:-UsePerfData",
 		"-Duser.home=" + u.file("work"), "-Djava.io.tmpdir=" + u.file("tmp"), "-Duser.language=en", "-Dfile.encoding=UTF-8",
 		"-Djava.util.logging.config.file=" + u.file("logging.properties"),
 		"-Dliquibase.showBanner=false",
