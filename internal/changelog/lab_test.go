@@ -87,6 +87,14 @@ func (b *bench) engine() changelog.Engine {
 	return engine
 }
 
+// warm lets the runs that follow use what WarmCache makes.
+func (b *bench) warm() {
+	b.t.Helper()
+	if err := changelog.WarmCache(b.t.Context(), b.settings, b.cache, os.Getenv); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
 // database clones the template, or another database, and makes its login.
 func (b *bench) database(source string) pg.Login {
 	b.t.Helper()

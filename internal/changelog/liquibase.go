@@ -52,8 +52,9 @@ func (s Settings) checkSandbox() error {
 		WithHint("use Linux 5.13 or newer with Landlock enabled; PATCHBAY_SANDBOX=optional runs Liquibase without it")
 }
 
-// WarmCache makes the archive of Java classes that later runs start faster
-// with, in the cache directory; an archive that is there already stays. It
+// WarmCache makes what later runs start faster with, in the cache directory:
+// an archive of Java classes and, where Java has a compiler, a launcher for the
+// one command that is run. What is there already stays. It
 // runs Liquibase once, on nothing of the candidate's.
 func WarmCache(ctx context.Context, s Settings, cacheDir string, environ Environ) error {
 	engine, err := Open(ctx, s, cacheDir, environ)
@@ -192,5 +193,5 @@ func (e *liquibaseEngine) start(ctx context.Context, job Job, root Root, number 
 	if e.settings.XSDDir != "" {
 		update.StandIns = []string{e.settings.XSDDir, standIns(job)}
 	}
-	return e.home.Start(ctx, update, e.home.Archive(e.cacheDir))
+	return e.home.Warmed(e.cacheDir).Start(ctx, update)
 }

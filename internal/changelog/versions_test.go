@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/patchbay-ci/patchbay/internal/change"
-	"github.com/patchbay-ci/patchbay/internal/changelog"
 )
 
 // rich uses every format and what models do with them.
@@ -74,6 +73,7 @@ func TestLiquibaseVersions(t *testing.T) {
 			if diff := cmp.Diff(want, report.Warnings); diff != "" {
 				t.Errorf("warnings (-want +got):\n%s", diff)
 			}
+			b.warm() // what follows says the same by the launcher
 			_, _, failure := b.candidateOf(login.Database, tree, tree.with(files{"model/all/c.xml": xmlLog("\n" + changeSet(`<sql>CREATE TABLE a (id int)</sql>`))}), job.Parameters)
 			badCandidate{kind: change.KindCandidate, where: "model/all/c.xml:5", changeset: "2", state: "42P07", message: `relation "a" already exists`}.check(t, failure)
 		})
@@ -110,12 +110,13 @@ const laxSchema = `<xsd:schema xmlns:xsd="http://www.w3.org/2001/XMLSchema" targ
 func TestWarmCache(t *testing.T) {
 	t.Parallel()
 	b := liquibaseBench(t, "4.33.0")
-	if err := changelog.WarmCache(t.Context(), b.settings, b.cache, os.Getenv); err != nil {
-		t.Fatal(err)
-	}
+	b.warm()
 	archives, err := filepath.Glob(filepath.Join(b.cache, "liquibase-*.jsa"))
 	if err != nil || len(archives) != 1 {
 		t.Fatalf("archives: %v, %v", archives, err)
+	}
+	if launchers, err := filepath.Glob(filepath.Join(b.cache, "liquibase-*.jar")); err != nil || len(launchers) != 1 {
+		t.Fatalf("launchers: %v, %v", launchers, err)
 	}
 	if _, err := b.engine().Apply(t.Context(), b.job(simple, b.database(""))); err != nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ type OwnPostgres struct {
 // StartOwnPostgres starts a private server of a version. The caller stops it;
 // `lab stop` finds it if the caller did not live to do so.
 func StartOwnPostgres(ctx context.Context, version int) (*OwnPostgres, error) {
-	server, err := newPostgres(ctx, version)
+	server, err := newPostgres(ctx, version, dataPlace, quick)
 	if err != nil {
 		return nil, fmt.Errorf("start a PostgreSQL %d: %w", version, err)
 	}

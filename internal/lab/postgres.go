@@ -31,7 +31,17 @@ type PostgresServer struct {
 // StartPostgres gives the shared server of a version, starting it when it
 // does not run. It keeps running after this process, until Stop.
 func StartPostgres(ctx context.Context, version int) (*PostgresServer, error) {
-	name := "postgres-" + strconv.Itoa(version)
+	return startPostgres(ctx, version, "postgres-"+strconv.Itoa(version), dataPlace, quick)
+}
+
+// StartDurablePostgres gives a server of a version that keeps its data as it
+// is shipped to, on this machine's disk: what users wait for, benchmarks
+// measure. It keeps running after this process, until Stop.
+func StartDurablePostgres(ctx context.Context, version int) (*PostgresServer, error) {
+	return startPostgres(ctx, version, fmt.Sprintf("postgres-%d-durable", version), serverPlace, "")
+}
+
+func startPostgres(ctx context.Context, version int, name string, place func() (string, error), more string) (*PostgresServer, error) {
 	server := &PostgresServer{}
 	err := Locked(name, func() error {
 		found, err := readState(name, server)
@@ -41,7 +51,7 @@ func StartPostgres(ctx context.Context, version int) (*PostgresServer, error) {
 		if found && alive(server.PID) && server.ready(ctx) == nil {
 			return nil
 		}
-		if server, err = newPostgres(ctx, version); err != nil {
+		if server, err = newPostgres(ctx, version, place, more); err != nil {
 			return err
 		}
 		return writeState(name, server)
@@ -81,12 +91,12 @@ func (p *PostgresServer) ready(ctx context.Context) error {
 }
 
 // newPostgres makes a cluster in a new directory and starts it.
-func newPostgres(ctx context.Context, version int) (*PostgresServer, error) {
+func newPostgres(ctx context.Context, version int, where func() (string, error), more string) (*PostgresServer, error) {
 	inst, err := findInstallation(ctx, version)
 	if err != nil {
 		return nil, err
 	}
-	place, err := dataPlace()
+	place, err := where()
 	if err != nil {
 		return nil, err
 	}
@@ -102,13 +112,13 @@ func newPostgres(ctx context.Context, version int) (*PostgresServer, error) {
 		Version: version, Host: "127.0.0.1", Port: port, Dir: dir,
 		Password: rand.Text(), installation: inst,
 	}
-	if err := server.initdb(ctx); err != nil {
+	if err := server.initdb(ctx, more); err != nil {
 		return nil, err
 	}
 	return server, server.start(ctx)
 }
 
-func (p *PostgresServer) initdb(ctx context.Context) error {
+func (p *PostgresServer) initdb(ctx context.Context, more string) error {
 	passwords := filepath.Join(p.Dir, "password")
 	if err := os.WriteFile(passwords, []byte(p.Password), 0o600); err != nil {
 		return err
@@ -122,21 +132,25 @@ func (p *PostgresServer) initdb(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return appendFile(filepath.Join(p.data(), "postgresql.conf"), settings)
+	return appendFile(filepath.Join(p.data(), "postgresql.conf"), settings+more)
 }
 
-// settings are for a server that may lose its data and serves many test
-// binaries at once; what concerns locks and sessions is left as shipped.
+// settings leave what concerns locks and sessions as shipped.
 const settings = `
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 max_connections = 300
+log_min_messages = warning
+log_line_prefix = '%m [%p] %u@%d '
+`
+
+// quick is for a server that may lose its data and serves many test binaries
+// at once.
+const quick = `
 fsync = off
 synchronous_commit = off
 full_page_writes = off
 max_wal_size = '2GB'
-log_min_messages = warning
-log_line_prefix = '%m [%p] %u@%d '
 `
 
 func (p *PostgresServer) data() string { return filepath.Join(p.Dir, "data") }

@@ -14,24 +14,29 @@ import (
 	"github.com/patchbay-ci/patchbay/internal/change"
 )
 
-// Archive is the class data archive that Train made for this Java and these
-// jars, or "". Java itself checks it once more and does without it if in doubt.
-func (h *Home) Archive(cacheDir string) string {
+// Warmed is the installation with what Train made for this Java and these
+// jars, as far as it is there. Java itself checks the archive once more and
+// does without it if in doubt.
+func (h *Home) Warmed(cacheDir string) *Home {
 	if cacheDir == "" {
-		return ""
+		return h
 	}
-	name, err := h.archiveName(cacheDir)
+	name, err := h.cacheName(cacheDir)
 	if err != nil {
-		return ""
+		return h
 	}
-	if _, err := os.Stat(name); err != nil {
-		return ""
+	if _, err := os.Stat(name + archiveSuffix); err != nil {
+		return h
 	}
-	return name
+	w := *h.warmed(name + ".jar")
+	w.archive = name + archiveSuffix
+	return &w
 }
 
-// archiveName carries everything that an archive depends on.
-func (h *Home) archiveName(cacheDir string) (string, error) {
+const archiveSuffix = ".jsa"
+
+// cacheName carries everything that archive and launcher depend on.
+func (h *Home) cacheName(cacheDir string) (string, error) {
 	jars, err := h.Digest(cacheDir)
 	if err != nil {
 		return "", err
@@ -40,20 +45,20 @@ func (h *Home) archiveName(cacheDir string) (string, error) {
 	if err != nil {
 		return "", err // without it the build of this Java is unknown
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s", h.Java, release, h.classPath(), jars))
-	return filepath.Join(cacheDir, "liquibase-"+hex.EncodeToString(sum[:8])+".jsa"), nil
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s\n%s", h.Java, release, h.classPath(), jars, launcherSource, online))
+	return filepath.Join(cacheDir, "liquibase-"+hex.EncodeToString(sum[:8])), nil
 }
 
-// Train runs Liquibase once, without a database and on a changelog of our own,
-// and lets Java write the classes that it loaded, and those that a run with a
-// database loads too, into an archive. See
+// Train compiles the launcher, runs Liquibase once, without a database and on
+// a changelog of our own, and lets Java write the classes that it loaded, and
+// those that a run with a database loads too, into an archive. See
 // https://docs.oracle.com/en/java/javase/17/vm/class-data-sharing.html.
 func (h *Home) Train(ctx context.Context, cacheDir string) error {
-	name, err := h.archiveName(cacheDir)
+	name, err := h.cacheName(cacheDir)
 	if err != nil {
 		return change.Failf(change.KindConfiguration, "name the class data archive: %w", err)
 	}
-	if _, err := os.Stat(name); err == nil {
+	if _, err := os.Stat(name + archiveSuffix); err == nil {
 		return nil
 	}
 	work, err := os.MkdirTemp(cacheDir, "train-")
@@ -61,11 +66,14 @@ func (h *Home) Train(ctx context.Context, cacheDir string) error {
 		return change.Failf(change.KindInfrastructure, "make a directory for training: %w", err)
 	}
 	defer os.RemoveAll(work)
-	made := filepath.Join(work, "archive.jsa")
-	if err := h.train(ctx, work, made); err != nil {
+	if err := h.compile(ctx, work, name+".jar"); err != nil {
 		return err
 	}
-	if err := os.Rename(made, name); err != nil {
+	made := filepath.Join(work, "archive")
+	if err := h.warmed(name+".jar").train(ctx, work, made); err != nil {
+		return err
+	}
+	if err := os.Rename(made, name+archiveSuffix); err != nil {
 		return change.Failf(change.KindInfrastructure, "keep the class data archive: %w", err)
 	}
 	return nil
@@ -86,7 +94,7 @@ func (h *Home) train(ctx context.Context, work, made string) error {
 		path = "--classpath="
 	}
 	list := filepath.Join(work, "classes")
-	said, err := h.java(ctx, u, slices.Concat([]string{"-XX:DumpLoadedClassList=" + list}, h.javaOptions(u, ""), []string{
+	said, err := h.java(ctx, u, slices.Concat([]string{"-XX:DumpLoadedClassList=" + list}, h.javaOptions(u), []string{
 		"--headless=true", path + work, "update-sql", "--changelog-file=main.xml",
 		"--output-file=" + filepath.Join(work, "out.sql"),
 		"--url=offline:postgresql?changeLogFile=" + filepath.Join(work, "history.csv"),

@@ -26,7 +26,9 @@ type Home struct {
 	MainClass  string
 	SearchPath bool // has --search-path; older ones find changelogs by --classpath
 
-	core string
+	core    string
+	archive string // class data archive; "" for none
+	steps   bool   // its commands are made of steps
 }
 
 const install = "set LIQUIBASE_HOME to an unpacked Liquibase (4.5 to 5.x) with its PostgreSQL driver"
@@ -123,7 +125,7 @@ func (h *Home) probe() error {
 		if names["liquibase/Liquibase.class"] && h.core == "" {
 			h.core = jar
 			h.SearchPath = names["liquibase/resource/SearchPathResourceAccessor.class"]
-			h.MainClass = mainClass(names)
+			h.MainClass, h.steps = mainClass(names), names[sharedSteps]
 		}
 		driver = driver || names["org/postgresql/Driver.class"]
 	}

@@ -23,7 +23,7 @@ type Running struct {
 var errNotWanted = errors.New("the run is not wanted any more")
 
 // Start starts one Java process. The caller ends it with Finish or Stop.
-func (h *Home) Start(ctx context.Context, u Update, archive string) (*Running, error) {
+func (h *Home) Start(ctx context.Context, u Update) (*Running, error) {
 	r := &Running{end: make(chan error, 1)}
 	r.ctx, r.stop = context.WithCancelCause(ctx)
 	if u.Database.throughGate() {
@@ -34,7 +34,7 @@ func (h *Home) Start(ctx context.Context, u Update, archive string) (*Running, e
 		u.Database.Host, u.Database.Port = r.gate.host(), r.gate.port()
 	}
 	var err error
-	if r.process, err = h.prepare(u, archive); err != nil {
+	if r.process, err = h.prepare(u); err != nil {
 		r.Stop()
 		return nil, err
 	}

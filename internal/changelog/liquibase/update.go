@@ -29,7 +29,7 @@ type Update struct {
 }
 
 // prepare makes the run's directories and files and gives its process.
-func (h *Home) prepare(u Update, archive string) (process, error) {
+func (h *Home) prepare(u Update) (process, error) {
 	work := u.file("work")
 	for _, dir := range append([]string{work, u.file("tmp")}, u.StandIns...) {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -39,8 +39,8 @@ func (h *Home) prepare(u Update, archive string) (process, error) {
 	if err := h.writeFiles(u); err != nil {
 		return process{}, change.Failf(change.KindInfrastructure, "write Liquibase's settings: %w", err)
 	}
-	argv := slices.Concat([]string{h.Java}, h.javaOptions(u, archive), h.arguments(u))
-	return process{argv: argv, dir: work, rules: h.rules(u, archive), timeout: u.Timeout, progress: u.Progress}, nil
+	argv := slices.Concat([]string{h.Java}, h.javaOptions(u), h.arguments(u))
+	return process{argv: argv, dir: work, rules: h.rules(u), timeout: u.Timeout, progress: u.Progress}, nil
 }
 
 // writeFiles puts what must not be seen in a process list, or is long, into
@@ -74,15 +74,15 @@ java.util.logging.ConsoleHandler.level=SEVERE
 // javaOptions tune for one short run: no second compiler tier, no collector
 // threads, room for a short run without collections, the main class called
 // directly. Measured: docs/engines.md.
-func (h *Home) javaOptions(u Update, archive string) []string {
+func (h *Home) javaOptions(u Update) []string {
 	options := []string{
 		"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xms96m", "-Xmn64m", "-Xmx512m", "-Xshare:auto", "-XX:-UsePerfData",
 		"-Duser.home=" + u.file("work"), "-Djava.io.tmpdir=" + u.file("tmp"), "-Duser.language=en", "-Dfile.encoding=UTF-8",
 		"-Djava.util.logging.config.file=" + u.file("logging.properties"),
 		"-Dliquibase.showBanner=false",
 	}
-	if archive != "" {
-		options = append(options, "-XX:SharedArchiveFile="+archive)
+	if h.archive != "" {
+		options = append(options, "-XX:SharedArchiveFile="+h.archive)
 	}
 	return append(options, "-cp", h.classPath(), h.MainClass)
 }
@@ -151,10 +151,10 @@ func properties(values map[string]string) []byte {
 
 // rules is what a run may touch: it reads the installation and the checkout,
 // writes into its scratch directory, and connects to the database's port.
-func (h *Home) rules(u Update, archive string) sandbox.Rules {
+func (h *Home) rules(u Update) sandbox.Rules {
 	read := slices.Concat(h.Jars, []string{u.Dir}, u.StandIns, u.Database.files())
-	if archive != "" {
-		read = append(read, archive)
+	if h.archive != "" {
+		read = append(read, h.archive)
 	}
 	return sandbox.Rules{
 		Programs: append(javaFiles(h.Java), sandbox.SystemLibraries()...),

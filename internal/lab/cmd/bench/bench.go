@@ -67,7 +67,7 @@ func (b *bench) start(ctx context.Context) (err error) {
 	if b.bin, err = filepath.Abs("bin"); err != nil {
 		return err
 	}
-	server, err := lab.StartPostgres(ctx, 15)
+	server, err := lab.StartDurablePostgres(ctx, 15)
 	if err != nil {
 		return err
 	}
