@@ -2,6 +2,7 @@ package candidate
 
 import (
 	"context"
+	"errors"
 
 	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/changelog"
@@ -36,13 +37,19 @@ func (c Config) Open(ctx context.Context, s *step.Session, repository *repo.Repo
 		Owner: c.Database.OwnerRole, Reader: c.Database.ReaderRole,
 		Say: func(message string) { s.Log.Info().Msg(message) },
 	}
-	if b.Engine, err = changelog.Open(ctx, c.Settings.Changelog, cache, s.Getenv); err != nil {
-		return nil, err
-	}
-	b.Server, err = pg.Connect(ctx, pg.Config{
-		URL: c.Database.URL.Value(), AdminDatabase: c.Database.AdminDatabase, SSLRootCert: s.Getenv("PGSSLROOTCERT"),
-	})
-	if err != nil {
+	connected := make(chan error, 1)
+	go func() { // while the engine's installation is looked over
+		var err error
+		b.Server, err = pg.Connect(ctx, pg.Config{
+			URL: c.Database.URL.Value(), AdminDatabase: c.Database.AdminDatabase, SSLRootCert: s.Getenv("PGSSLROOTCERT"),
+		})
+		connected <- err
+	}()
+	b.Engine, err = changelog.Open(ctx, c.Settings.Changelog, cache, s.Getenv)
+	if err := errors.Join(err, <-connected); err != nil {
+		if b.Server != nil {
+			b.Close(ctx)
+		}
 		return nil, err
 	}
 	return b, nil
