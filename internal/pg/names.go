@@ -6,6 +6,8 @@
 package pg
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"regexp"
@@ -129,6 +131,31 @@ func (n Names) LoginOf(role string) (database string, ok bool) {
 		return "", false
 	}
 	return database, true
+}
+
+// TemplateDigest stands where a base database's digest stands while a new
+// template is being made.
+func (n Names) TemplateDigest() string {
+	sum := sha256.Sum256([]byte("template " + n.Template))
+	return hex.EncodeToString(sum[:8])
+}
+
+// LockOf names the lock that protects a database, by what its name says: that
+// of its change, of its base, or of the template that it is or will be. ""
+// for a foreign one.
+func (n Names) LockOf(name Name) string {
+	switch name.Kind {
+	case Candidate, Attempt:
+		return n.Candidate(name.Change)
+	case Base, BaseAttempt:
+		if name.Digest == n.TemplateDigest() {
+			return n.Template
+		}
+		return n.Base(name.Digest)
+	case Template:
+		return n.Template
+	}
+	return ""
 }
 
 // Parse takes a name apart. Kind is Foreign for whatever the grammar would

@@ -132,6 +132,21 @@ func TestLoginOf(t *testing.T) {
 	}
 }
 
+func TestLockOf(t *testing.T) {
+	t.Parallel()
+	for database, want := range map[string]string{
+		"registry-dev-7": "registry-dev-7", "registry-dev-7-2-6565aabb": "registry-dev-7", "registry-dev-0": "registry-dev-0",
+		"registry-dev-base-0123456789abcdef":             "registry-dev-base-0123456789abcdef",
+		"registry-dev-base-0123456789abcdef-6565aabb":    "registry-dev-base-0123456789abcdef",
+		hyphens.BaseAttempt(hyphens.TemplateDigest(), 7): "registry-template", "registry-template": "registry-template",
+		"registry-developers": "",
+	} {
+		if got := hyphens.LockOf(hyphens.Parse(database)); got != want {
+			t.Errorf("%s is protected by the lock of %q, want %q", database, got, want)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{"registry-dev-7", "registry-dev-7-2-6565aabb", "registry-dev-base-0123456789abcdef-6565aabb", "registry-template", "registry-dev-01"} {
 		f.Add(seed)

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,10 +41,7 @@ type builder struct {
 
 // digest stands where a base database's digest stands; the lock of the
 // template protects all names with it.
-func (b *builder) digest() string {
-	sum := sha256.Sum256([]byte("template " + b.cfg.Database.Template))
-	return hex.EncodeToString(sum[:8])
-}
+func (b *builder) digest() string { return b.cfg.names().TemplateDigest() }
 
 // build makes the template and puts it in the old one's place; it says
 // whether there was one.
