@@ -91,17 +91,8 @@ func databasesOf(all []Standing) (databases []pg.Database) {
 	return databases
 }
 
-// standing lists every database of ours with its provenance.
 func (b *Builder) standing(ctx context.Context) ([]Standing, error) {
-	databases, err := b.Server.Databases(ctx, b.Names)
-	if err != nil {
-		return nil, fmt.Errorf("list databases: %w", err)
-	}
-	var all []Standing
-	for _, d := range databases {
-		all = append(all, Standing{Database: d, Provenance: ParseProvenance(d.Comment)})
-	}
-	return all, nil
+	return List(ctx, b.Server, b.Names)
 }
 
 // adopt makes the reused database this patch set's: same content, later name.

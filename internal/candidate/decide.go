@@ -8,12 +8,6 @@ import (
 	"github.com/patchbay-ci/patchbay/internal/pg"
 )
 
-// Standing is a database of ours as it stands on the server.
-type Standing struct {
-	pg.Database
-	Provenance *Provenance // nil when the comment cannot be read
-}
-
 // Decision is what a run does about the databases of its change.
 type Decision struct {
 	Outcome change.Outcome // Reused, Superseded, Refused or Created

@@ -94,10 +94,7 @@ func (b *Builder) retireOlder(ctx context.Context, public place) error {
 func (b *Builder) discard(ctx context.Context, database string) error {
 	ctx, cancel := cleanup(ctx)
 	defer cancel()
-	if err := b.Server.Drop(ctx, b.Names, database); err != nil {
-		return err
-	}
-	return b.Server.DropRoleAfterDatabase(ctx, b.Names.Login(database))
+	return Discard(ctx, b.Server, b.Names, database)
 }
 
 // dropStrayLogins drops the logins whose database is gone: a run was killed
