@@ -96,7 +96,7 @@ func (w *works) run(number, patchSet int, sql string) Run {
 		revision = w.commit("second", sql)
 	}
 	r := Run{
-		Gerrit: gerritURL, Base: w.base, Attempt: "6500000" + string(rune('0'+patchSet)), Version: "test",
+		Gerrit: gerritURL, Branch: "master", Base: w.base, Attempt: "6500000" + string(rune('0'+patchSet)), Version: "test",
 		PatchSet: change.PatchSet{Project: "registry", Change: number, PatchSet: patchSet, Revision: revision},
 	}
 	var err error

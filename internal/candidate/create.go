@@ -65,11 +65,25 @@ func (b *Builder) create(ctx context.Context, r Run, d Decision, c *Created, all
 	if b.limited(r, c, all) {
 		return c, nil
 	}
-	var err error
-	if c.BaseMade, err = b.ensureBase(ctx, r, c.Plan); err != nil {
-		return c, err
+	return c, b.cloneFromBase(ctx, r, c, d.Drop)
+}
+
+// cloneFromBase makes the attempt from its base database. Nothing is locked
+// between finding that and cloning it, so reconcile may have dropped it: then
+// it is made again.
+func (b *Builder) cloneFromBase(ctx context.Context, r Run, c *Created, dropped []string) error {
+	for try := 1; ; try++ {
+		made, err := b.ensureBase(ctx, r, c.Plan)
+		if err != nil {
+			return err
+		}
+		c.BaseMade = c.BaseMade || made
+		err = b.cloneAttempt(ctx, r, c, dropped)
+		if !errors.Is(err, pg.ErrNoDatabase) || try == 3 {
+			return err
+		}
+		b.Say("the base database " + c.Plan.BaseDatabase + " was dropped meanwhile")
 	}
-	return c, b.cloneAttempt(ctx, r, c, d.Drop)
 }
 
 // clear removes what other runs of the change have left.
@@ -99,7 +113,7 @@ func (b *Builder) standing(ctx context.Context) ([]Standing, error) {
 func (b *Builder) adopt(ctx context.Context, r Run, c *Created, all []Standing) error {
 	at := slices.IndexFunc(all, func(s Standing) bool { return s.Name == c.Database })
 	p := *all[at].Provenance
-	p.PatchSet, p.Base, p.Attempt, p.Version = r.PatchSet, r.Base, r.Attempt, r.Version
+	p.PatchSet, p.Branch, p.Base, p.Attempt, p.Version = r.PatchSet, r.Branch, r.Base, r.Attempt, r.Version
 	comment, err := p.Comment()
 	if err != nil {
 		return err
@@ -156,7 +170,7 @@ func (b *Builder) cloneAttempt(ctx context.Context, r Run, c *Created, dropped [
 
 func (b *Builder) provenance(r Run, p *Plan, state string) Provenance {
 	return Provenance{
-		State: state, Gerrit: r.Gerrit, PatchSet: r.PatchSet, Base: r.Base, Attempt: r.Attempt,
+		State: state, Gerrit: r.Gerrit, PatchSet: r.PatchSet, Branch: r.Branch, Base: r.Base, Attempt: r.Attempt,
 		BaseDigest: p.BaseDigest, InputDigest: p.InputDigest, Engine: b.Engine.Name(), Version: r.Version,
 	}
 }

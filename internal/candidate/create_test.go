@@ -3,6 +3,7 @@ package candidate
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -26,6 +27,46 @@ func TestHalfDroppedBase(t *testing.T) {
 	if after := w.oid(next.Plan.BaseDatabase); !next.BaseMade || next.Plan.BaseDatabase != first.Plan.BaseDatabase || after == before || after == 0 {
 		t.Errorf("made %t, %s: OID %d, before %d", next.BaseMade, next.Plan.BaseDatabase, after, before)
 	}
+}
+
+// TestBaseDroppedMeanwhile: between finding the base database and cloning it,
+// reconcile drops it.
+func TestBaseDroppedMeanwhile(t *testing.T) {
+	w := newWorks(t)
+	w.LockTimeout = time.Minute
+	r := w.run(7, 1, good)
+	plan, err := w.Plan(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	places, err := w.Server.TryLock(t.Context(), w.Names.Prefix+"places")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dropped := make(chan error, 1)
+	go func() {
+		defer places.Release()
+		for w.oid(plan.BaseDatabase) == 0 {
+			time.Sleep(10 * time.Millisecond)
+		}
+		dropped <- w.Server.Drop(t.Context(), w.Names, plan.BaseDatabase)
+	}()
+	c := w.create(r, change.Created)
+	if err := <-dropped; err != nil || !c.BaseMade || w.oid(plan.BaseDatabase) == 0 || w.oid(c.Database) == 0 {
+		t.Errorf("%v, got %+v", err, c)
+	}
+	if p := ParseProvenance(w.comment(c.Database)); p == nil || p.Branch != "master" {
+		t.Errorf("provenance %+v, want branch master", p)
+	}
+}
+
+func (w *works) comment(database string) string {
+	w.Helper()
+	d, err := w.Server.Database(w.Context(), database)
+	if err != nil || d == nil {
+		w.Fatalf("look at %s: %v", database, err)
+	}
+	return d.Comment
 }
 
 func TestHalfDroppedTemplate(t *testing.T) {

@@ -61,7 +61,7 @@ func (b *Builder) Close(ctx context.Context) { b.Server.Close(context.WithoutCan
 // RunOf is the run that get-changes began.
 func RunOf(g *change.GetChanges, gerrit, version string) Run {
 	return Run{
-		Gerrit: gerrit, PatchSet: g.PatchSet, Base: g.Base, Attempt: g.Attempt,
+		Gerrit: gerrit, PatchSet: g.PatchSet, Branch: g.Branch, Base: g.Base, Attempt: g.Attempt,
 		BaseTrees: g.BaseTrees, Trees: g.ModelTrees, Version: version,
 	}
 }

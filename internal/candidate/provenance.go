@@ -23,6 +23,7 @@ type Provenance struct {
 	State         string `json:"state"`
 	Gerrit        string `json:"gerrit,omitempty"` // URL; empty for a local try
 	change.PatchSet
+	Branch      string `json:"branch,omitempty"` // target branch, without refs/heads/
 	Base        string `json:"base,omitempty"`
 	Attempt     string `json:"attempt,omitempty"`
 	BaseDigest  string `json:"baseDigest,omitempty"`

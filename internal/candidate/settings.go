@@ -25,6 +25,7 @@ type Settings struct {
 type Run struct {
 	Gerrit    string // URL; "" for a local try
 	PatchSet  change.PatchSet
+	Branch    string // without refs/heads/; "" for a local try
 	Base      string // commit; "" for a root commit
 	Attempt   string
 	BaseTrees map[string]string // path → git object id, "" where absent
