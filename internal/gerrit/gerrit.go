@@ -25,6 +25,10 @@ type Config struct {
 	Password  string // the HTTP password or token of the account
 	UserAgent string
 	Timeout   time.Duration // of one try; 0 is httpclient's
+
+	// NoRedirects takes a redirect for what it is when a login was lost: no
+	// answer of Gerrit's REST API. Who decides on a 404 wants this.
+	NoRedirects bool
 }
 
 // Client asks one Gerrit as one account.
@@ -44,7 +48,7 @@ func New(ctx context.Context, c Config) (*Client, error) {
 		return nil, change.Failf(change.KindConfiguration, "the login for Gerrit is half given").
 			WithHint("set both GERRIT_USERNAME and GERRIT_PASSWORD")
 	}
-	client := httpclient.New(httpclient.Config{Timeout: c.Timeout, UserAgent: c.UserAgent})
+	client := httpclient.New(httpclient.Config{Timeout: c.Timeout, UserAgent: c.UserAgent, NoRedirects: c.NoRedirects})
 	api, err := gogerrit.NewClient(ctx, base.String()+"/", client)
 	if err != nil {
 		return nil, change.Failf(change.KindConfiguration, "make a client for Gerrit: %w", err)

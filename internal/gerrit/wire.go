@@ -27,6 +27,9 @@ type wireChange struct {
 	Labels    map[string]wireLabel    `json:"labels"`
 	Permitted map[string][]string     `json:"permitted_labels"`
 	Messages  []wireMessage           `json:"messages"`
+	Private   bool                    `json:"is_private"`
+	Updated   gogerrit.Timestamp      `json:"updated"`
+	More      bool                    `json:"_more_changes"` // of the last one of a page
 }
 
 type wireRevision struct {
@@ -45,8 +48,9 @@ type wireRevision struct {
 }
 
 type wireLabel struct {
-	Values map[string]string `json:"values"`
-	All    []struct {
+	Values   map[string]string `json:"values"`
+	Rejected *wireAccount      `json:"rejected"`
+	All      []struct {
 		wireAccount
 		Value int `json:"value"`
 	} `json:"all"`

@@ -20,6 +20,8 @@ type Config struct {
 	UserAgent string        // "patchbay/1.2.3 (report-verified)"
 	Retries   int           // of a read, after the first try; 0 means 3, negative means none
 	LongWait  time.Duration // the longest pause before a try, whatever Retry-After asks for; 0 means 20 s
+
+	NoRedirects bool // a read's redirect is an error too
 }
 
 // New makes a client.
@@ -29,7 +31,7 @@ func New(c Config) *http.Client {
 		HTTPClient: &http.Client{
 			Transport:     &whole{transport: http.DefaultTransport.(*http.Transport).Clone(), userAgent: c.UserAgent},
 			Timeout:       c.Timeout,
-			CheckRedirect: redirect,
+			CheckRedirect: c.redirect,
 		},
 		RetryWaitMin: 200 * time.Millisecond,
 		RetryWaitMax: c.LongWait,
@@ -101,6 +103,13 @@ func readsOnly(ctx context.Context, response *http.Response, err error) (bool, e
 }
 
 var errElsewhere = errors.New("redirected to another host, which is not given the credentials")
+
+func (c Config) redirect(to *http.Request, via []*http.Request) error {
+	if c.NoRedirects {
+		return http.ErrUseLastResponse
+	}
+	return redirect(to, via)
+}
 
 // redirect follows reads only, and never takes credentials to another host or
 // to a plain connection. A write's redirect is left for errorOf.

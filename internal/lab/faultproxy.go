@@ -152,3 +152,19 @@ func cutBody(w http.ResponseWriter, r *http.Request, forward http.Handler) {
 	_ = http.NewResponseController(w).Flush()
 	panic(http.ErrAbortHandler)
 }
+
+// NewRewriter starts a proxy in front of a server that changes the requests
+// on their way, one at a time, and gives its URL.
+func NewRewriter(t testing.TB, to *url.URL, change func(*http.Request)) string {
+	t.Helper()
+	var one sync.Mutex
+	forward := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		one.Lock()
+		defer one.Unlock()
+		change(r.Out)
+		r.SetURL(to)
+	}}
+	server := httptest.NewServer(forward)
+	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
+	return server.URL
+}
