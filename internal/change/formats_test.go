@@ -27,6 +27,7 @@ func TestDocumentedExamples(t *testing.T) {
 		"apply-changelog.json":  &ApplyChangelog{},
 		"report-verified.json":  &ReportVerified{},
 		"prepare-template.json": &PrepareTemplate{},
+		"reconcile.json":        &Reconcile{},
 	} {
 		decoder := json.NewDecoder(bytes.NewReader(examples[name]))
 		decoder.DisallowUnknownFields()

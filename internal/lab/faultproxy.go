@@ -17,6 +17,7 @@ import (
 type Fault struct {
 	Method string // empty: any
 	Path   string // part of the escaped path
+	Exact  bool   // Path is all of it
 	Times  int    // how often; 0: always
 
 	Before     func()            // called first: what happens just before the request arrives
@@ -62,6 +63,13 @@ func (p *FaultProxy) Add(fault Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.faults = append(p.faults, &fault)
+}
+
+// Reset lets no fault happen any more.
+func (p *FaultProxy) Reset() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.faults = nil
 }
 
 // Count says how many requests came: of a method ("" is any) with that part
@@ -116,7 +124,7 @@ func (p *FaultProxy) take(r *http.Request) Fault {
 	defer p.mu.Unlock()
 	p.requests = append(p.requests, r.Method+" "+r.URL.RequestURI())
 	for i, fault := range p.faults {
-		if (fault.Method != "" && fault.Method != r.Method) || !strings.Contains(r.URL.EscapedPath(), fault.Path) {
+		if (fault.Method != "" && fault.Method != r.Method) || !fault.matches(r.URL.EscapedPath()) {
 			continue
 		}
 		if fault.Times == 1 {
@@ -126,6 +134,10 @@ func (p *FaultProxy) take(r *http.Request) Fault {
 		return *fault
 	}
 	return Fault{}
+}
+
+func (f *Fault) matches(path string) bool {
+	return path == f.Path || !f.Exact && strings.Contains(path, f.Path)
 }
 
 func (f *Fault) answer(w http.ResponseWriter) {

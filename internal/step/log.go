@@ -15,10 +15,16 @@ func newLogger(c *Common, where *ci.CI, w io.Writer) zerolog.Logger {
 	if err != nil { // the enum was refused before; faults are still to be shown
 		level = zerolog.InfoLevel
 	}
-	if c.LogFormat == "console" || c.LogFormat != "json" && where.Name() != ci.Unknown {
+	if forPeople(c, where) {
 		w = zerolog.ConsoleWriter{Out: w, NoColor: !where.Color(), TimeFormat: time.TimeOnly}
 	}
 	return zerolog.New(w).Level(level).With().Timestamp().Logger()
+}
+
+// forPeople says that a person reads the log, now or later in CI, and not a
+// machine line by line.
+func forPeople(c *Common, where *ci.CI) bool {
+	return c.LogFormat == "console" || c.LogFormat != "json" && where.Name() != ci.Unknown
 }
 
 // Version is the program's version from its build info: the module's version,

@@ -49,6 +49,7 @@ type Session struct {
 	Started time.Time
 	Stdout  io.Writer
 	Stderr  io.Writer
+	People  bool // stderr is for people: a table may stand among its lines
 	RunDir  RunDir
 	Getenv  func(string) string
 
@@ -100,7 +101,7 @@ func newSession(p Program, c *Common, secrets []string, getenv func(string) stri
 	log := mask.writer(where.Writer(stderr))
 	return &Session{
 		Log: newLogger(c, where, log), CI: where, Version: Version(), Started: time.Now(),
-		Stdout: where.Writer(stdout), Stderr: log, RunDir: RunDir(c.RunDir), Getenv: getenv,
+		Stdout: where.Writer(stdout), Stderr: log, People: forPeople(c, where), RunDir: RunDir(c.RunDir), Getenv: getenv,
 		program: p.Name, mask: mask,
 	}
 }
