@@ -55,6 +55,11 @@ func (c *CI) Name() string { return c.name }
 // Color says whether stderr shows colours (https://no-color.org).
 func (c *CI) Color() bool { return isTerminal(c.stderr) && c.getenv("NO_COLOR") == "" }
 
+// CanAsk says whether a person sits at stdin, who can be asked.
+func (c *CI) CanAsk(stdin io.Reader) bool {
+	return c.name != GitHub && c.name != Jenkins && isTerminal(stdin)
+}
+
 // BuildURL is the page of this run, "" when unknown.
 func (c *CI) BuildURL() string {
 	if c.name == GitHub {
@@ -198,7 +203,7 @@ func randomDelimiter() (string, error) {
 	return "patchbay_" + hex.EncodeToString(random), nil
 }
 
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
+func isTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))
 }

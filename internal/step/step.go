@@ -47,6 +47,7 @@ type Session struct {
 	CI      *ci.CI
 	Version string
 	Started time.Time
+	Stdin   io.Reader // for Ask
 	Stdout  io.Writer
 	Stderr  io.Writer
 	People  bool // stderr is for people: a table may stand among its lines
@@ -63,6 +64,7 @@ type commoner interface{ common() *Common }
 // Main parses the configuration, runs the step and gives the exit status.
 func Main[C commoner](p Program, cfg C, run func(context.Context, *Session, C) error) int {
 	return runMain(p, cfg, os.Args[1:], os.Getenv, os.Stdout, os.Stderr, func(ctx context.Context, s *Session) error {
+		s.Stdin = os.Stdin
 		return run(ctx, s, cfg)
 	})
 }
