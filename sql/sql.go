@@ -9,6 +9,12 @@ import (
 //go:embed template/*.sql
 var files embed.FS
 
+// CleanupRegistry tears an environment down with psql, as the step
+// cleanup-registry does.
+//
+//go:embed CleanupRegistry.sql
+var CleanupRegistry string
+
 // Template is the content of the reference database where nobody gives
 // another: goose migrations.
 func Template() fs.FS {

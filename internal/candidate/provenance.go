@@ -14,6 +14,7 @@ const (
 	StateApplying  = "applying"  // an attempt that an engine has begun to work on
 	StateFailed    = "failed"    // an attempt kept for inspection
 	StatePublished = "published" // a candidate database
+	StateTemplate  = "template"  // a template that prepare-template made
 )
 
 // Provenance is what COMMENT ON DATABASE says of a database of ours, as JSON.

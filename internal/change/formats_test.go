@@ -28,6 +28,7 @@ func TestDocumentedExamples(t *testing.T) {
 		"report-verified.json":  &ReportVerified{},
 		"prepare-template.json": &PrepareTemplate{},
 		"reconcile.json":        &Reconcile{},
+		"cleanup-registry.json": &CleanupRegistry{},
 	} {
 		decoder := json.NewDecoder(bytes.NewReader(examples[name]))
 		decoder.DisallowUnknownFields()
