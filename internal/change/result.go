@@ -143,5 +143,6 @@ type PrepareTemplate struct {
 	Replaced bool     `json:"replaced"`
 	Roles    []string `json:"roles"`            // what was created
 	Grants   []string `json:"grants,omitempty"` // what a DBA must run first
+	Advice   []string `json:"advice,omitempty"` // what a DBA should run: settings of a reader that the service role may not alter
 	Source   string   `json:"source,omitempty"` // built in, a folder of migrations, a database
 }

@@ -61,12 +61,8 @@ func (s *Server) TakeRole(ctx context.Context, role string) error {
 // CreateReader makes the role of those who look: a login when there is a
 // password (ASCII), else for others to be made members of.
 func (s *Server) CreateReader(ctx context.Context, role, password string) error {
-	set := "ALTER ROLE " + Ident(role) + " SET "
-	err := s.transaction(ctx,
-		"CREATE ROLE "+Ident(role)+" NOLOGIN",
-		set+"default_transaction_read_only = on",
-		set+"search_path = pg_catalog",
-		set+"statement_timeout = '60s'")
+	reader := Role{Name: role}
+	err := s.transaction(ctx, append([]string{"CREATE ROLE " + Ident(role) + " NOLOGIN"}, reader.MissingSettings()...)...)
 	if err != nil {
 		return fmt.Errorf("create reader role %q: %w", role, Classify(err))
 	}

@@ -21,8 +21,9 @@ type Role struct {
 	BypassRLS   bool
 	Databases   []string // that it owns
 	MemberOf    []string
-	Granted     bool // the service role has its privileges
-	Managed     bool // the service role may alter it and grant it onwards
+	Settings    []string // "search_path=pg_catalog", as ALTER ROLE … SET gave them
+	Granted     bool     // the service role has its privileges
+	Managed     bool     // the service role may alter it and grant it onwards
 }
 
 // Before 16 CREATEROLE may alter every role but a superuser, from 16 on only
@@ -31,7 +32,7 @@ const roleQuery = `
 SELECT r.rolcanlogin, r.rolsuper, r.rolcreatedb, r.rolcreaterole, r.rolreplication, r.rolbypassrls,
        ARRAY(SELECT d.datname::text FROM pg_database d WHERE d.datdba = r.oid ORDER BY 1),
        ARRAY(SELECT g.rolname::text FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid ORDER BY 1),
-       pg_has_role(current_user, r.oid, 'USAGE'),
+       coalesce(r.rolconfig, '{}'), pg_has_role(current_user, r.oid, 'USAGE'),
        pg_has_role(current_user, r.oid, 'MEMBER WITH ADMIN OPTION')
        OR current_setting('server_version_num')::int < 160000 AND NOT r.rolsuper AND me.rolcreaterole
 FROM pg_roles r, pg_roles me WHERE r.rolname = $1 AND me.rolname = current_user`
@@ -60,7 +61,7 @@ func (s *Server) Role(ctx context.Context, name string) (*Role, error) {
 func scanRole(row pgx.CollectableRow) (*Role, error) {
 	r := &Role{}
 	err := row.Scan(&r.Login, &r.Super, &r.CreateDB, &r.CreateRole, &r.Replication, &r.BypassRLS,
-		&r.Databases, &r.MemberOf, &r.Granted, &r.Managed)
+		&r.Databases, &r.MemberOf, &r.Settings, &r.Granted, &r.Managed)
 	return r, err
 }
 
@@ -85,26 +86,43 @@ func (s *Server) CheckOwnerRole(ctx context.Context, role string) error {
 }
 
 func (r *Role) faults(service string) (faults, remedies []string) {
-	add := func(bad bool, fault, remedy string) {
-		if bad {
-			faults = append(faults, fault)
-			remedies = append(remedies, remedy+";")
-		}
-	}
+	f := faultList{role: r}
 	role := Ident(r.Name)
-	alter := "ALTER ROLE " + role
-	add(r.Login, "can log in", alter+" NOLOGIN")
-	add(r.Super, "is a superuser", alter+" NOSUPERUSER")
-	add(r.CreateDB, "may create databases", alter+" NOCREATEDB")
-	add(r.CreateRole, "may create roles", alter+" NOCREATEROLE")
-	add(r.Replication, "may replicate", alter+" NOREPLICATION")
-	add(r.BypassRLS, "bypasses row security", alter+" NOBYPASSRLS")
-	for _, database := range r.Databases {
-		add(true, "owns database "+database, "ALTER DATABASE "+Ident(database)+" OWNER TO "+service)
+	f.add(r.Login, "can log in", "ALTER ROLE "+role+" NOLOGIN")
+	f.attributes()
+	f.belongings(service)
+	f.add(!r.Granted || !r.Managed, "is not granted to "+service+" with admin option", "GRANT "+role+" TO "+service+" WITH ADMIN OPTION")
+	return f.faults, f.remedies
+}
+
+// faultList collects what a role should not have, and how to take it away.
+type faultList struct {
+	role             *Role
+	faults, remedies []string
+}
+
+func (f *faultList) add(bad bool, fault, remedy string) {
+	if bad {
+		f.faults = append(f.faults, fault)
+		f.remedies = append(f.remedies, remedy+";")
 	}
-	for _, other := range r.MemberOf {
-		add(true, "is a member of "+other, "REVOKE "+Ident(other)+" FROM "+role)
+}
+
+func (f *faultList) attributes() {
+	r, alter := f.role, "ALTER ROLE "+Ident(f.role.Name)
+	f.add(r.Super, "is a superuser", alter+" NOSUPERUSER")
+	f.add(r.CreateDB, "may create databases", alter+" NOCREATEDB")
+	f.add(r.CreateRole, "may create roles", alter+" NOCREATEROLE")
+	f.add(r.Replication, "may replicate", alter+" NOREPLICATION")
+	f.add(r.BypassRLS, "bypasses row security", alter+" NOBYPASSRLS")
+}
+
+// belongings are databases and memberships.
+func (f *faultList) belongings(service string) {
+	for _, database := range f.role.Databases {
+		f.add(true, "owns database "+database, "ALTER DATABASE "+Ident(database)+" OWNER TO "+service)
 	}
-	add(!r.Granted || !r.Managed, "is not granted to "+service+" with admin option", "GRANT "+role+" TO "+service+" WITH ADMIN OPTION")
-	return faults, remedies
+	for _, other := range f.role.MemberOf {
+		f.add(true, "is a member of "+other, "REVOKE "+Ident(other)+" FROM "+Ident(f.role.Name))
+	}
 }

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"strings"
 
-	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/pg"
 )
 
@@ -39,7 +37,10 @@ func lookAtRoles(ctx context.Context, server *pg.Server, cfg *Config) (*roles, e
 			return nil, err
 		}
 	}
-	return r, r.checkReader()
+	if r.reader != nil {
+		return r, server.CheckReaderRole(r.reader)
+	}
+	return r, nil
 }
 
 // grants lists the statements that a DBA must run first.
@@ -66,30 +67,19 @@ func (r *roles) missing() []string {
 	return missing
 }
 
-// checkReader refuses a reader that could read rows by what it is: it shall
-// have CONNECT and nothing else.
-func (r *roles) checkReader() error {
-	if r.reader == nil {
+// advice lists the statements that a DBA should run, since the service role
+// may not: nothing fails without them.
+func (r *roles) advice() (statements []string) {
+	if r.reader == nil || r.reader.Managed {
 		return nil
 	}
-	var faults []string
-	if r.reader.Super {
-		faults = append(faults, "is a superuser")
+	for _, statement := range r.reader.MissingSettings() {
+		statements = append(statements, statement+";")
 	}
-	if r.reader.BypassRLS {
-		faults = append(faults, "bypasses row security")
-	}
-	for _, role := range r.reader.MemberOf {
-		faults = append(faults, "is a member of "+role)
-	}
-	if len(faults) == 0 {
-		return nil
-	}
-	return change.Failf(change.KindConfiguration, "reader role %q %s: it could read rows", r.readerName, strings.Join(faults, ", ")).
-		WithHint("give another role by --reader-role, or take these rights back")
+	return statements
 }
 
-// make creates what is missing.
+// make creates what is missing and sets up what is there.
 func (r *roles) make(ctx context.Context, server *pg.Server) error {
 	if err := r.makeOwner(ctx, server); err != nil {
 		return err
@@ -97,10 +87,19 @@ func (r *roles) make(ctx context.Context, server *pg.Server) error {
 	if err := server.CheckOwnerRole(ctx, r.ownerName); err != nil {
 		return err
 	}
-	switch {
-	case r.reader == nil:
+	return r.makeReader(ctx, server)
+}
+
+func (r *roles) makeReader(ctx context.Context, server *pg.Server) error {
+	if r.reader == nil {
 		return server.CreateReader(ctx, r.readerName, r.password)
-	case r.password != "":
+	}
+	if r.reader.Managed {
+		if err := server.SetReader(ctx, r.reader); err != nil {
+			return err
+		}
+	}
+	if r.password != "" {
 		return server.LetLogIn(ctx, r.readerName, r.password)
 	}
 	return nil

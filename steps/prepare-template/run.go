@@ -50,6 +50,9 @@ func prepare(ctx context.Context, s *step.Session, cfg *Config, result *change.P
 		return change.Failf(change.KindConfiguration, "rights are missing that only a DBA can give").
 			WithHint("as superuser: %s; see docs/postgresql-grants.md", strings.Join(result.Grants, " "))
 	}
+	if result.Advice = roles.advice(); len(result.Advice) > 0 {
+		s.Log.Warn().Msgf("the service role may not set up the reader role; a DBA should run: %s", strings.Join(result.Advice, " "))
+	}
 	old, err := replaceable(ctx, server, cfg)
 	if err != nil {
 		return err
