@@ -87,7 +87,7 @@ func TestLoginGoesToGerritOnly(t *testing.T) {
 func TestRefs(t *testing.T) {
 	t.Parallel()
 	got := []string{
-		changeRef(change.PatchSet{Change: 7, PatchSet: 2}), changeRef(change.PatchSet{Change: 12345, PatchSet: 10}),
+		gerrit.ChangeRef(7, 2), gerrit.ChangeRef(12345, 10),
 		fullBranch("release/1"), fullBranch("refs/meta/config"), shortBranch("refs/heads/release/1"),
 	}
 	want := []string{"refs/changes/07/7/2", "refs/changes/45/12345/10", "refs/heads/release/1", "refs/meta/config", "release/1"}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"net/url"
 	"strings"
@@ -77,7 +76,7 @@ func (g *getter) open(ctx context.Context, remoteURL string) (*repo.Repo, error)
 func (g *getter) fetch(ctx context.Context, r *repo.Repo, remote repo.Remote, c *gerrit.Change) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.FetchTimeout)
 	defer cancel()
-	refs := []string{changeRef(g.patchSet)}
+	refs := []string{gerrit.ChangeRef(g.patchSet.Change, g.patchSet.PatchSet)}
 	if len(c.Parents) > 0 {
 		refs = append(refs, fullBranch(c.Branch))
 	}
@@ -124,12 +123,6 @@ func (g *getter) late(ctx context.Context, err error) error {
 			WithHint("raise PATCHBAY_FETCH_TIMEOUT when the repository is large")
 	}
 	return err
-}
-
-// changeRef is the ref of a patch set, see
-// https://gerrit-review.googlesource.com/Documentation/concept-refs-for-namespace.html.
-func changeRef(p change.PatchSet) string {
-	return fmt.Sprintf("refs/changes/%02d/%d/%d", p.Change%100, p.Change, p.PatchSet)
 }
 
 // Gerrit names branches without refs/heads/, but refs/meta/config in full.
