@@ -15,6 +15,9 @@ import (
 type Options struct {
 	Hide    []string // tables that are an engine's own, as "table" or "schema.table", with what belongs to them
 	Schemas []string // empty: all but the system's
+	// Preferred is the only schema that is read when Schemas is empty and there
+	// is one of that name; "" is no preference.
+	Preferred string
 }
 
 //go:embed queries/*.sql
@@ -32,7 +35,7 @@ func Read(ctx context.Context, conn *pgx.Conn, o Options) (*Snapshot, error) {
 		return nil, fmt.Errorf("begin reading the catalog: %w", err)
 	}
 	defer tx.Rollback(ctx) // nothing was written
-	namespaces, err := readSchemas(ctx, tx, o.Schemas)
+	namespaces, err := readSchemas(ctx, tx, o)
 	if err != nil {
 		return nil, fmt.Errorf("read the schemas: %w", err)
 	}
@@ -45,22 +48,27 @@ func Read(ctx context.Context, conn *pgx.Conn, o Options) (*Snapshot, error) {
 
 // readSchemas fixes the session's settings, then finds the schemas and looks
 // at how much there is to read.
-func readSchemas(ctx context.Context, tx pgx.Tx, names []string) ([]schemaRow, error) {
-	if names == nil {
-		names = []string{}
-	}
+func readSchemas(ctx context.Context, tx pgx.Tx, o Options) ([]schemaRow, error) {
 	if _, err := tx.Exec(ctx, query("session")); err != nil {
 		return nil, err
 	}
 	var found []schemaRow
 	var size catalogSize
 	batch := &pgx.Batch{}
-	queue(batch, &found, "schemas", names)
+	queue(batch, &found, "schemas", listed(o.Schemas))
 	batch.Queue(query("size")).QueryRow(func(row pgx.Row) error { return row.Scan(&size.objects, &size.bytes) })
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, err
 	}
-	return found, size.check()
+	return o.preferred(found), size.check()
+}
+
+func (o Options) preferred(found []schemaRow) []schemaRow {
+	at := slices.IndexFunc(found, func(s schemaRow) bool { return s.Name == o.Preferred })
+	if len(o.Schemas) > 0 || at < 0 {
+		return found
+	}
+	return found[at : at+1]
 }
 
 func readCatalog(ctx context.Context, tx pgx.Tx, schemas []schemaRow) (*catalog, error) {
