@@ -20,7 +20,7 @@ const module = "github.com/patchbay-ci/patchbay/"
 // layers are our packages from the programs down; a package imports only from
 // layers below its own. Packages of one layer's folder may import each other.
 var layers = []string{
-	"steps", "internal/candidate", "internal/step", "internal/ci", "internal/gerrit", "internal/repo",
+	"steps", "internal/versions", "internal/candidate", "internal/step", "internal/ci", "internal/message", "internal/gerrit", "internal/repo",
 	"internal/changelog", "internal/schema", "internal/pg", "internal/httpclient", "sql", "internal/change",
 }
 

@@ -50,7 +50,8 @@ type Label struct{ Values []int }
 // Message is one message of a change: a review, a push, what Gerrit notes.
 type Message struct {
 	ID       string
-	Own      bool // written by the own account
+	Own      bool   // written by the own account
+	Author   string // its user name; "" when it has none
 	Tag      string
 	PatchSet int
 	Date     time.Time
@@ -101,10 +102,15 @@ func (c *Client) read(w *wireChange) *Change {
 	for name, texts := range w.Permitted {
 		read.Permitted[name] = values(texts)
 	}
-	for _, m := range w.Messages {
-		read.Messages = append(read.Messages, Message{m.ID, c.own(m.Author), m.Tag, m.PatchSet, m.Date.Time, m.Message})
-	}
+	read.Messages = c.messages(w.Messages)
 	return read
+}
+
+func (c *Client) messages(wire []wireMessage) (all []Message) {
+	for _, m := range wire {
+		all = append(all, Message{m.ID, c.own(m.Author), m.Author.Username, m.Tag, m.PatchSet, m.Date.Time, m.Message})
+	}
+	return all
 }
 
 // own compares user names, which saves asking for the own account's number.

@@ -25,6 +25,7 @@ type Config struct {
 	Password  string // the HTTP password or token of the account
 	UserAgent string
 	Timeout   time.Duration // of one try; 0 is httpclient's
+	Retries   int           // of a read, after the first try; 0 is httpclient's, negative none
 
 	// NoRedirects takes a redirect for what it is when a login was lost: no
 	// answer of Gerrit's REST API. Who decides on a 404 wants this.
@@ -48,7 +49,9 @@ func New(ctx context.Context, c Config) (*Client, error) {
 		return nil, change.Failf(change.KindConfiguration, "the login for Gerrit is half given").
 			WithHint("set both GERRIT_USERNAME and GERRIT_PASSWORD")
 	}
-	client := httpclient.New(httpclient.Config{Timeout: c.Timeout, UserAgent: c.UserAgent, NoRedirects: c.NoRedirects})
+	client := httpclient.New(httpclient.Config{
+		Timeout: c.Timeout, UserAgent: c.UserAgent, Retries: c.Retries, NoRedirects: c.NoRedirects,
+	})
 	api, err := gogerrit.NewClient(ctx, base.String()+"/", client)
 	if err != nil {
 		return nil, change.Failf(change.KindConfiguration, "make a client for Gerrit: %w", err)

@@ -101,7 +101,8 @@ func (w *wireChange) listed(label string) Listed {
 	return l
 }
 
-// quoted makes a value of a query of any name.
+// quoted makes one term of a text: {} and "" are the two ways to quote, and
+// neither has an escape.
 func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, ``) + `"` }
 
 const (
@@ -114,10 +115,7 @@ const (
 // changes move between the pages while they are read: pages overlap, and what
 // moved to the front meanwhile is read at the end.
 func (c *Client) query(ctx context.Context, doing, query string, options ...string) ([]wireChange, error) {
-	l := list{client: c, doing: doing, values: url.Values{"q": {query}, "n": {strconv.Itoa(pageSize)}}, numbers: map[int]bool{}}
-	for _, option := range options {
-		l.values.Add("o", option)
-	}
+	l := c.list(doing, query, pageSize, options)
 	if err := l.read(ctx, time.Time{}); err != nil {
 		return nil, err
 	}
@@ -127,6 +125,10 @@ func (c *Client) query(ctx context.Context, doing, query string, options ...stri
 		}
 	}
 	return l.found, nil
+}
+
+func (c *Client) list(doing, query string, size int, options []string) *list {
+	return &list{client: c, doing: doing, values: url.Values{"q": {query}, "n": {strconv.Itoa(size)}, "o": options}, numbers: map[int]bool{}}
 }
 
 // list is a query being read.

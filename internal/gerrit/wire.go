@@ -13,6 +13,7 @@ import (
 
 type wireAccount struct {
 	Username string `json:"username"`
+	Name     string `json:"name"`
 }
 
 type wireChange struct {
@@ -28,13 +29,19 @@ type wireChange struct {
 	Permitted map[string][]string     `json:"permitted_labels"`
 	Messages  []wireMessage           `json:"messages"`
 	Private   bool                    `json:"is_private"`
+	Topic     string                  `json:"topic"`
+	Owner     wireAccount             `json:"owner"`
+	Created   gogerrit.Timestamp      `json:"created"`
 	Updated   gogerrit.Timestamp      `json:"updated"`
+	Submitted *gogerrit.Timestamp     `json:"submitted"`
 	More      bool                    `json:"_more_changes"` // of the last one of a page
 }
 
 type wireRevision struct {
-	Number int `json:"_number"`
-	Commit struct {
+	Number  int                `json:"_number"`
+	Created gogerrit.Timestamp `json:"created"`
+	Commit  struct {
+		Message string `json:"message"`
 		Parents []struct {
 			Commit string `json:"commit"`
 		} `json:"parents"`

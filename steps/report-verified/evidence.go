@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/patchbay-ci/patchbay/internal/change"
+	"github.com/patchbay-ci/patchbay/internal/message"
 	"github.com/patchbay-ci/patchbay/internal/step"
 )
 
@@ -36,8 +37,8 @@ func (e evidence) verdict(p change.PatchSet) change.Verdict {
 	return change.VerdictOf(p, e.changes, e.created, e.applied)
 }
 
-func (e evidence) marker(p change.PatchSet, vote *int) marker {
-	m := marker{Revision: p.Revision}
+func (e evidence) marker(p change.PatchSet, vote *int) message.Marker {
+	m := message.Marker{Revision: p.Revision}
 	if vote != nil {
 		m.Vote = *vote
 	}
@@ -46,6 +47,9 @@ func (e evidence) marker(p change.PatchSet, vote *int) marker {
 	}
 	if e.created != nil {
 		m.Digest = e.created.InputDigest
+	}
+	if f := e.verdict(p).Failure; f != nil {
+		m.File, m.Line = f.File, f.Line
 	}
 	return m
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/gerrit"
+	"github.com/patchbay-ci/patchbay/internal/message"
 )
 
 // longMessage keeps messages below Gerrit's 16,384 characters with some room;
@@ -18,11 +19,11 @@ func (r *report) headline() string {
 	case f == nil && r.evidence.unchanged():
 		return "Deploys: the model is unchanged"
 	case f == nil:
-		return "Deploys: " + orElse(cut(plain(r.evidence.applied.Counts), 500), "no difference to the base")
+		return "Deploys: " + orElse(cut(message.Plain(r.evidence.applied.Counts), 500), "no difference to the base")
 	case f.Kind == change.KindCandidate:
-		return "Does not deploy: " + cut(plain(f.Error()), 2000)
+		return "Does not deploy: " + cut(message.Plain(f.Error()), 2000)
 	default:
-		return "Not verified: " + cut(plain(f.Error()), 2000)
+		return "Not verified: " + cut(message.Plain(f.Error()), 2000)
 	}
 }
 
@@ -58,7 +59,7 @@ func (r *report) difference() (lines []string) {
 		lines = append(lines, "- "+code(line))
 	}
 	for _, warning := range applied.Warnings {
-		lines = append(lines, "- "+cut(plain(warning), 500))
+		lines = append(lines, "- "+cut(message.Plain(warning), 500))
 	}
 	return lines
 }
@@ -76,7 +77,7 @@ func (r *report) explanation() (paragraphs []string) {
 		paragraphs = append(paragraphs, origin)
 	}
 	if f.Hint != "" {
-		paragraphs = append(paragraphs, "What helps: "+cut(plain(f.Hint), 1000))
+		paragraphs = append(paragraphs, "What helps: "+cut(message.Plain(f.Hint), 1000))
 	}
 	switch f.Kind {
 	case change.KindCandidate:
@@ -133,12 +134,12 @@ func (r *report) comments() map[string][]gerrit.Comment {
 		return nil
 	}
 	r.result.Comment = f.Where()
-	text := "Does not deploy: " + cut(plain(f.Message), 4000)
+	text := "Does not deploy: " + cut(message.Plain(f.Message), 4000)
 	if origin := originOf(f); origin != "" {
 		text += "\n\n" + origin
 	}
 	if f.Hint != "" {
-		text += "\n\nWhat helps: " + cut(plain(f.Hint), 1000)
+		text += "\n\nWhat helps: " + cut(message.Plain(f.Hint), 1000)
 	}
 	return map[string][]gerrit.Comment{f.File: {{Line: f.Line, Text: text}}}
 }

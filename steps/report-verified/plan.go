@@ -6,6 +6,7 @@ import (
 
 	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/gerrit"
+	"github.com/patchbay-ci/patchbay/internal/message"
 )
 
 // ending is how the step ends.
@@ -27,7 +28,7 @@ func (p plan) nothing() bool { return !p.say && !p.vote }
 // intent is what the run wants to be said.
 type intent struct {
 	patchSet change.PatchSet
-	marker   marker
+	marker   message.Marker
 	headline string // empty: vote only
 	label    string
 	tag      string
@@ -42,14 +43,14 @@ func decide(now *gerrit.Change, want intent) (plan, error) {
 	if now.Revision != want.patchSet.Revision {
 		return overtaken(now, want.patchSet)
 	}
-	last, found := lastSaid(now.Messages, want.tag, want.patchSet.Revision)
-	if found && newer(last.Attempt, want.marker.Attempt) && want.marker.Attempt != "" {
+	last, found := message.Last(now.Messages, own, want.tag, want.patchSet.Revision)
+	if found && message.Newer(last.Attempt, want.marker.Attempt) && want.marker.Attempt != "" {
 		return plan{ending: ending{change.Superseded, "a later attempt has reported: " + last.Attempt}}, nil
 	}
 	p := plan{
-		say:    want.headline != "" && (!found || !last.same(want.marker, want.headline)),
+		say:    want.headline != "" && (!found || !last.Same(want.marker, want.headline)),
 		vote:   now.Own[want.label] != want.marker.Vote,
-		ending: ending{change.Voted, fmt.Sprintf("%s %s", want.label, verdicts[want.marker.Vote])},
+		ending: ending{change.Voted, fmt.Sprintf("%s %s", want.label, message.Verdicts[want.marker.Vote])},
 	}
 	if p.fault = labelFault(now, want); p.fault != nil {
 		p.vote = false
@@ -59,6 +60,9 @@ func decide(now *gerrit.Change, want intent) (plan, error) {
 	}
 	return p, nil
 }
+
+// own: only what this account wrote was said by an earlier run.
+func own(m gerrit.Message) bool { return m.Own }
 
 func closing(now *gerrit.Change) (ending, bool) {
 	return ending{change.Skipped, "the change is closed: " + now.Status}, !now.Open()
@@ -77,7 +81,7 @@ func overtaken(now *gerrit.Change, p change.PatchSet) (plan, error) {
 // a label or a value that it does not know, and drops it.
 func labelFault(now *gerrit.Change, want intent) *change.Failure {
 	label, exists := now.Labels[want.label]
-	vote := verdicts[want.marker.Vote]
+	vote := message.Verdicts[want.marker.Vote]
 	switch {
 	case !exists:
 		return change.Failf(change.KindConfiguration, "label %q does not exist for branch %s of project %s", want.label, now.Branch, now.Project).

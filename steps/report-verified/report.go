@@ -10,6 +10,7 @@ import (
 	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/ci"
 	"github.com/patchbay-ci/patchbay/internal/gerrit"
+	"github.com/patchbay-ci/patchbay/internal/message"
 	"github.com/patchbay-ci/patchbay/internal/step"
 )
 
@@ -91,7 +92,7 @@ type report struct {
 	evidence evidence
 	verdict  change.Verdict
 	result   *change.ReportVerified
-	marker   marker // of what is to be said
+	marker   message.Marker // of what is to be said
 	buildURL string
 }
 

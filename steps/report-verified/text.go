@@ -3,36 +3,14 @@ package main
 import (
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf16"
 
 	"github.com/patchbay-ci/patchbay/internal/change"
 )
 
-// What is quoted in a message comes from whoever can push for review: names of
-// files and tables, reasons of the database. Gerrit shows messages as
-// markdown, so all of it is made harmless.
-
-// plain escapes markdown in a text of one line.
-func plain(text string) string {
-	var b strings.Builder
-	runes := []rune(change.OneLine(text))
-	for i, r := range runes {
-		if strings.ContainsRune("\\`*[]<>|~#&", r) || r == '_' && !insideWord(runes, i) {
-			b.WriteByte('\\')
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
-}
-
-// insideWord: an underscore inside a word is no emphasis, and names of tables
-// are full of them.
-func insideWord(runes []rune, i int) bool {
-	return i > 0 && i+1 < len(runes) && wordly(runes[i-1]) && wordly(runes[i+1])
-}
-
-func wordly(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+// What is quoted in a message comes from whoever can push for review: Gerrit
+// shows messages as markdown, so all of it is made harmless, by message.Plain
+// or as code.
 
 // code sets a text of one line as code, in which nothing else is markdown.
 func code(text string) string {
