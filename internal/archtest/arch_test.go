@@ -33,6 +33,9 @@ var libraries = map[string][]string{
 	"github.com/rs/zerolog":                        {"internal/step"},
 	"github.com/sethvargo/go-githubactions":        {"internal/ci"},
 	"github.com/hashicorp/go-retryablehttp":        {"internal/httpclient"},
+	"github.com/danielgtaylor/huma":                {"internal/versions"},
+	"github.com/klauspost/compress":                {"internal/versions"},
+	"github.com/prometheus/client_golang":          {"internal/versions"},
 	"github.com/landlock-lsm/go-landlock":          {"internal/changelog/sandbox"},
 	"github.com/patchbay-ci/patchbay/internal/lab": {"internal/lab"},
 }

@@ -17,6 +17,9 @@ import (
 	"github.com/patchbay-ci/patchbay/internal/change"
 )
 
+// Conn is a session, for those who read by Readers.
+type Conn = pgx.Conn
+
 // ReadersConfig says how a reader reaches the databases of one server. Every
 // field but URL has a default.
 type ReadersConfig struct {

@@ -1,11 +1,13 @@
 package schema_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/patchbay-ci/patchbay/internal/schema"
 )
@@ -47,5 +49,50 @@ func TestList(t *testing.T) {
 		if s := d.snapshot(t, schema.Options{Preferred: "archive"}); len(s.Tables) != 1 || len(s.Schemas) != 1 {
 			t.Errorf("the preferred schema alone: %+v", s.Schemas)
 		}
+	}
+}
+
+// counted counts round trips of a session.
+type counted struct{ queries, batches, prepares int }
+
+func (c *counted) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	c.queries++
+	return ctx
+}
+func (c *counted) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+func (c *counted) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+	c.batches++
+	return ctx
+}
+func (c *counted) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
+func (c *counted) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData)     {}
+func (c *counted) TracePrepareStart(ctx context.Context, _ *pgx.Conn, _ pgx.TracePrepareStartData) context.Context {
+	c.prepares++
+	return ctx
+}
+func (c *counted) TracePrepareEnd(context.Context, *pgx.Conn, pgx.TracePrepareEndData) {}
+
+// TestListIsOneRoundTrip, once a session knows the statements.
+func TestListIsOneRoundTrip(t *testing.T) {
+	t.Parallel()
+	d := newDatabase(t, versions[0])
+	d.reset(t)
+	d.exec(t, "CREATE TABLE person (id int)")
+	config := d.read.Config().Copy()
+	trips := &counted{}
+	config.Tracer = trips
+	conn, err := pgx.ConnectConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	for range 2 {
+		*trips = counted{}
+		if _, err := schema.List(t.Context(), conn, schema.Options{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if *trips != (counted{batches: 1}) {
+		t.Errorf("got %+v", *trips)
 	}
 }

@@ -1,0 +1,100 @@
+package versions
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/patchbay-ci/patchbay/internal/change"
+	"github.com/patchbay-ci/patchbay/internal/gerrit"
+	"github.com/patchbay-ci/patchbay/internal/pg"
+	"github.com/patchbay-ci/patchbay/internal/versions/api"
+)
+
+// Fault is an error as it is answered.
+type Fault struct {
+	api.DetailedErrorResponse
+	status int
+	cause  error // for the log
+}
+
+// Error is the details.
+func (f *Fault) Error() string { return f.Code + ": " + f.Details }
+
+// GetStatus is the status of the answer.
+func (f *Fault) GetStatus() int { return f.status }
+
+// Unwrap is what is logged and not answered.
+func (f *Fault) Unwrap() error { return f.cause }
+
+// ContentType is that of every answer.
+func (f *Fault) ContentType(string) string { return "application/json" }
+
+func fault(status int, code, format string, args ...any) *Fault {
+	return &Fault{status: status, DetailedErrorResponse: api.DetailedErrorResponse{Code: code, Details: change.OneLine(fmt.Sprintf(format, args...))}}
+}
+
+func (f *Fault) because(err error) *Fault {
+	f.cause = err
+	return f
+}
+
+func unknownChange(number int) *Fault {
+	return fault(http.StatusNotFound, api.CodeChangeNotFound, "change %d is not known: deleted, of another project, or not visible", number)
+}
+
+func unknownTable(name string) *Fault {
+	f := fault(http.StatusNotFound, api.CodeTableNotFound, "there is no table %q in this version", name)
+	f.MessageKey, f.MessageParameters = api.KeyTableNotFound, &map[string]string{"tableName": name}
+	return f
+}
+
+// faultOf makes an answer of any error. What a driver said is logged only.
+func faultOf(err error) *Fault {
+	var known *Fault
+	var away *unreachable
+	failure := change.AsFailure(err)
+	switch {
+	case errors.As(err, &known):
+		return known
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), failure.Kind == change.KindCancelled:
+		return fault(http.StatusServiceUnavailable, api.CodeBusy, "the answer took too long").because(err)
+	case failure.Kind == change.KindLimit && failure.SQLState == "":
+		return fault(http.StatusInternalServerError, api.CodeTooLarge, "%s", failure.Message).because(err)
+	case errors.As(err, &away):
+		return away.fault()
+	case errors.Is(err, errGerrit):
+		return fault(http.StatusInternalServerError, api.CodeGerrit, "Gerrit cannot be asked: %s", plainReason(err)).because(err)
+	}
+	return fault(http.StatusInternalServerError, api.CodeRuntime, "the request could not be answered; the log has the reason under the trace id").because(err)
+}
+
+func (u *unreachable) fault() *Fault {
+	code, what := api.CodeMasterDatabase, "master's database"
+	if u.version != Master {
+		code, what = api.CodeCandidate, fmt.Sprintf("the database of candidate %d", u.version.Change)
+	}
+	why := "does not answer"
+	switch f := change.AsFailure(u.err); {
+	case errors.Is(u.err, pg.ErrNoDatabase):
+		why = "does not exist"
+	case f.SQLState == "42501":
+		why = "may not be entered by the reader"
+	case f.SQLState == "57014":
+		why = "took too long to answer"
+	case f.SQLState == "28P01" || f.SQLState == "28000":
+		why = "refuses the reader's login"
+	}
+	return fault(http.StatusInternalServerError, code, "%s %s", what, why).because(u.err)
+}
+
+// errGerrit marks errors of Gerrit.
+var errGerrit = errors.New("Gerrit")
+
+func ofGerrit(err error) error {
+	if err == nil || errors.Is(err, gerrit.ErrNotFound) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errGerrit, err)
+}

@@ -1,0 +1,138 @@
+package versions
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/klauspost/compress/gzhttp"
+
+	"github.com/patchbay-ci/patchbay/internal/versions/api"
+)
+
+// Serving says how the versions are served.
+type Serving struct {
+	Version  string                          // of the program
+	Log      func(Access)                    // one line for each request
+	Guard    func(http.Handler) http.Handler // who may look; nil: everybody
+	Requests int                             // at once
+	Timeout  time.Duration                   // of one request
+}
+
+// Handler serves the API.
+func (v *Versions) Handler(s Serving) http.Handler {
+	mux := http.NewServeMux()
+	described := v.newAPI(mux, s.Version)
+	numbers := newMetrics(v)
+	v.operations(mux, numbers)
+	description := newDescription(described.OpenAPI())
+	mux.HandleFunc("GET /openapi.json", description)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		answerFault(w, r, fault(http.StatusNotFound, api.CodeNotFound, "there is nothing here; /openapi.json describes what there is"))
+	})
+	guard := s.Guard
+	if guard == nil {
+		guard = func(next http.Handler) http.Handler { return next }
+	}
+	h := named(mux)
+	h = compressed(h)
+	h = limited(s.Requests, s.Timeout, h)
+	h = guard(h)
+	h = readOnly(h)
+	h = recovered(h)
+	h = safe(h)
+	return logged(func(a Access) { numbers.count(a); s.Log(a) }, h)
+}
+
+// named notes which route serves a request.
+func named(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, pattern := mux.Handler(r)
+		if rec := recordOf(r.Context()); rec != nil {
+			rec.Route = strings.TrimPrefix(pattern, "GET ")
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// compressed: what is short is not worth it.
+func compressed(next http.Handler) http.Handler {
+	wrap, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.KeepAcceptRanges())
+	if err != nil {
+		panic(err) // constants: cannot fail
+	}
+	return wrap(next)
+}
+
+// safe sets what browsers must know about answers that are data.
+func safe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// readOnly: there is nothing here to write to. A body is not read.
+func readOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			answerFault(w, r, fault(http.StatusMethodNotAllowed, api.CodeMethod, "only GET and HEAD are answered"))
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, 0)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// limited bounds how many requests are worked on at once and how long one may
+// take. One over the limit waits its turn.
+func limited(most int, timeout time.Duration, next http.Handler) http.Handler {
+	slots := make(chan struct{}, most)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), timeout)
+		defer cancel()
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+			next.ServeHTTP(w, r.WithContext(ctx))
+		case <-ctx.Done():
+			w.Header().Set("Retry-After", "1")
+			answerFault(w, r, fault(http.StatusServiceUnavailable, api.CodeBusy, "too many requests at once"))
+		}
+	})
+}
+
+// recovered answers when our own code panics; the log has where.
+func recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			what := recover()
+			if what == nil || r.Context().Err() != nil { // all is well, or the client has gone
+				return
+			}
+			answerFault(w, r, faultOf(fmt.Errorf("panic: %v\n%s", what, debug.Stack())))
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// answerFault answers outside of the described routes.
+func answerFault(w http.ResponseWriter, r *http.Request, f *Fault) {
+	f.TraceID = traceOf(r.Context())
+	note(r.Context(), f)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(f.status)
+	_ = json.NewEncoder(w).Encode(f) // the client may be gone
+}

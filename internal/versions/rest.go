@@ -1,0 +1,310 @@
+package versions
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/patchbay-ci/patchbay/internal/schema"
+	"github.com/patchbay-ci/patchbay/internal/versions/api"
+)
+
+// reply is an answer with what goes with it. An empty header is not sent.
+type reply[T any] struct {
+	Status   int
+	ETag     string `header:"ETag" doc:"Of what was read."`
+	Cache    string `header:"Cache-Control" doc:"Ask again each time."`
+	Revision string `header:"X-Patchbay-Revision" doc:"The commit that the database was made of."`
+	PatchSet string `header:"X-Patchbay-Patchset" doc:"The patch set that the database was made of."`
+	Database string `header:"X-Patchbay-Database" doc:"Whether the candidate has a database: present or absent."`
+	Body     T
+}
+
+// Asked is what every request may carry. Whatever else it has in its query is
+// a fault.
+type Asked struct {
+	IfNoneMatch string `header:"If-None-Match" doc:"Answer 304 when the ETag is still one of these."`
+}
+
+// Resolve refuses parameters that the description does not have, together
+// with the other faults.
+func (a *Asked) Resolve(ctx huma.Context) (faults []error) {
+	u := ctx.URL()
+	for name := range u.Query() {
+		known := false
+		for _, p := range ctx.Operation().Parameters {
+			known = known || p.In == "query" && p.Name == name
+		}
+		if !known {
+			faults = append(faults, &huma.ErrorDetail{Location: "query." + name, Message: "unknown parameter"})
+		}
+	}
+	return faults
+}
+
+// OfCandidate is what names a candidate.
+type OfCandidate struct {
+	Asked
+	ID string `path:"id" pattern:"^[1-9][0-9]{0,9}$" patternDescription:"a change number" maxLength:"10" doc:"The change's number." example:"42"`
+}
+
+func (o *OfCandidate) version() Version {
+	number, _ := strconv.Atoi(o.ID) // the pattern was checked
+	return Version{number}
+}
+
+// OfTable is what names a table.
+type OfTable struct {
+	Name string `path:"name" minLength:"1" maxLength:"200" doc:"The table, as the list names it." example:"laboratory"`
+}
+
+// newAPI describes and serves the routes.
+func (v *Versions) newAPI(mux *http.ServeMux, version string) huma.API {
+	useFaults()
+	a := humago.New(mux, huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI:    "3.1.0",
+			Info:       &huma.Info{Title: "patchbay: versions of a registry", Version: version, Description: description},
+			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", nameOf)},
+		},
+		Formats: huma.DefaultFormats, DefaultFormat: "application/json",
+	})
+	a.OpenAPI().Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"bearer":      {Type: "http", Scheme: "bearer", BearerFormat: "JWT"},
+		"accessToken": {Type: "apiKey", In: "header", Name: "X-Access-Token"},
+	}
+	v.masterRoutes(a)
+	v.candidateRoutes(a)
+	return a
+}
+
+// nameOf tells the types of a snapshot from the API's own of the same names.
+func nameOf(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	switch {
+	case t == reflect.TypeFor[Fault]():
+		return "DetailedErrorResponse"
+	case strings.HasSuffix(t.PkgPath(), "/internal/schema") && name != "Snapshot":
+		return "Snapshot" + name
+	}
+	return name
+}
+
+const description = "The tables of master and of every candidate, and the state of its deployment, as they are now. Read-only."
+
+func (v *Versions) masterRoutes(a huma.API) {
+	route(a, "/versions/master", "master", "The version that was merged last", nil,
+		func(ctx context.Context, _ *struct{ Asked }) (*reply[api.MasterVersionInfoDetailed], error) {
+			return answer(v.merged(v.Merged(ctx)), Origin{}), nil
+		})
+	route(a, "/versions/master/tables", "master-tables", "Its tables", nil,
+		func(ctx context.Context, _ *struct{ Asked }) (*reply[[]api.TableInfoShort], error) {
+			tables, origin, err := v.Tables(ctx, Master)
+			return answer(tables, origin), err
+		})
+	route(a, "/versions/master/tables/{name}", "master-table", "One of its tables", []int{404},
+		func(ctx context.Context, in *struct {
+			Asked
+			OfTable
+		},
+		) (*reply[*api.TableInfo], error) {
+			table, origin, err := v.Table(ctx, Master, in.Name)
+			return answer(table, origin), err
+		})
+}
+
+func (v *Versions) candidateRoutes(a huma.API) {
+	route(a, "/versions/candidates", "candidates", "The open changes of the project, the last updated first", nil,
+		func(ctx context.Context, _ *struct{ Asked }) (*reply[[]api.VersionInfo], error) {
+			all, err := v.List(ctx)
+			list := make([]api.VersionInfo, len(all))
+			for i := range all {
+				list[i] = v.short(&all[i])
+			}
+			return answer(list, Origin{}), err
+		})
+	route(a, "/versions/candidates/{id}", "candidate", "How a candidate stands", []int{404},
+		func(ctx context.Context, in *OfCandidate) (*reply[api.VersionInfoDetailed], error) {
+			s, err := v.Standing(ctx, in.version().Change)
+			if err != nil {
+				return nil, err
+			}
+			r := answer(v.detailed(s), s.Origin)
+			r.Database = databaseHeader(s.hasDatabase())
+			return r, nil
+		})
+	tables := func(ctx context.Context, in *OfCandidate) (*reply[[]api.TableInfoShort], error) {
+		tables, origin, err := v.Tables(ctx, in.version())
+		return ofDatabase(answer(tables, origin), origin), err
+	}
+	route(a, "/versions/candidates/{id}/tables", "candidate-tables", "Its tables; none while it has no database", []int{404}, tables)
+	route(a, "/versions/candidates/{id}/tables/{$}", "", "", []int{404}, tables)
+	route(a, "/versions/candidates/{id}/tables/{name}", "candidate-table", "One of its tables", []int{404},
+		func(ctx context.Context, in *struct {
+			OfCandidate
+			OfTable
+		},
+		) (*reply[*api.TableInfo], error) {
+			table, origin, err := v.Table(ctx, in.version(), in.Name)
+			return ofDatabase(answer(table, origin), origin), err
+		})
+	v.comparisonRoutes(a)
+}
+
+func (v *Versions) comparisonRoutes(a huma.API) {
+	route(a, "/versions/candidates/{id}/diff", "candidate-diff", "What it changes", []int{404},
+		func(ctx context.Context, in *struct {
+			OfCandidate
+			Against string `query:"against" enum:"master,base" default:"master" doc:"master: as it is now; base: what the candidate was made from."`
+		},
+		) (*reply[*api.Difference], error) {
+			difference, origin, err := v.Difference(ctx, in.version(), in.Against)
+			return ofDatabase(answer(difference, origin), origin), err
+		})
+	route(a, "/versions/candidates/{id}/snapshot", "candidate-snapshot", "Its whole structure", []int{404},
+		func(ctx context.Context, in *OfCandidate) (*reply[*schema.Snapshot], error) {
+			m, err := v.Structure(ctx, in.version())
+			r := ofDatabase(answer(m.Snapshot, m.Origin), m.Origin)
+			if err == nil {
+				r.ETag = weak(m.Snapshot.Digest())
+			}
+			return r, err
+		})
+}
+
+// answer gives a body with the digest of what was read, and where it comes
+// from.
+func answer[T any](body T, o Origin) *reply[T] {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return nil // the handler's own error, or the encoder's, follows
+	}
+	sum := sha256.Sum256(text)
+	r := &reply[T]{Body: body, ETag: weak(hex.EncodeToString(sum[:])), Cache: "no-cache", Revision: o.Revision}
+	if o.PatchSet > 0 {
+		r.PatchSet = strconv.Itoa(o.PatchSet)
+	}
+	return r
+}
+
+// weak: an answer may be compressed on its way.
+func weak(digest string) string { return `W/"` + digest + `"` }
+
+func ofDatabase[T any](r *reply[T], o Origin) *reply[T] {
+	there := !o.Absent
+	r.Database = databaseHeader(&there)
+	return r
+}
+
+func databaseHeader(has *bool) string {
+	switch {
+	case has == nil:
+		return ""
+	case *has:
+		return api.DatabasePresent
+	}
+	return api.DatabaseAbsent
+}
+
+type conditional interface{ noneMatch() string }
+
+func (a *Asked) noneMatch() string { return a.IfNoneMatch }
+
+// route registers one GET. A path without an id is served and not described:
+// another way to write a described one.
+func route[I, T any](a huma.API, path, id, summary string, errs []int, handler func(context.Context, *I) (*reply[T], error)) {
+	op := huma.Operation{
+		OperationID: id, Method: http.MethodGet, Path: path, Summary: summary, Hidden: id == "",
+		Errors:   append([]int{400, 401, 403, 500, 503}, errs...),
+		Security: []map[string][]string{{}, {"bearer": {}}, {"accessToken": {}}},
+	}
+	op.Responses = map[string]*huma.Response{"304": {Description: "Still as the ETag says"}}
+	huma.Register(a, op, func(ctx context.Context, in *I) (*reply[T], error) {
+		r, err := handler(ctx, in)
+		if err != nil {
+			return nil, traced(ctx, err, r != nil && r.Database == api.DatabaseAbsent)
+		}
+		r.Status = http.StatusOK
+		if c, ok := any(in).(conditional); ok && matches(c.noneMatch(), r.ETag) {
+			r.Status = http.StatusNotModified
+		}
+		return r, nil
+	})
+	if described := a.OpenAPI().Paths[path]; described != nil && described.Get != nil {
+		delete(described.Get.Responses, "422") // answered as 400
+	}
+}
+
+// traced completes a fault for its answer.
+func traced(ctx context.Context, err error, absent bool) error {
+	f := faultOf(err)
+	f.TraceID = traceOf(ctx)
+	note(ctx, f)
+	if !absent {
+		return f
+	}
+	return huma.ErrorWithHeaders(f, http.Header{api.HeaderDatabase: {api.DatabaseAbsent}})
+}
+
+func matches(header, etag string) bool {
+	for one := range strings.SplitSeq(header, ",") {
+		if one = strings.TrimSpace(one); one == "*" || one != "" && strings.TrimPrefix(one, "W/") == strings.TrimPrefix(etag, "W/") {
+			return true
+		}
+	}
+	return false
+}
+
+// useFaults makes the library answer in the platform's form, and say that our
+// lists are never null: it has variables for that, for all APIs of a program.
+func useFaults() {
+	huma.DefaultArrayNullable = false
+	huma.NewErrorWithContext = func(ctx huma.Context, status int, msg string, errs ...error) huma.StatusError {
+		f := faultOfLibrary(status, msg, errs)
+		if ctx != nil {
+			f.TraceID = traceOf(ctx.Context())
+			note(ctx.Context(), f)
+		}
+		return f
+	}
+	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
+		return faultOfLibrary(status, msg, errs)
+	}
+}
+
+// faultOfLibrary lists all that is wrong with a request. It says 422 to what
+// its description refuses, which is 400 here.
+func faultOfLibrary(status int, msg string, errs []error) *Fault {
+	if status == http.StatusUnprocessableEntity {
+		status = http.StatusBadRequest
+	}
+	code := api.CodeRuntime
+	if status < 500 {
+		code = api.CodeBadRequest
+	}
+	details := []string{}
+	for _, err := range errs {
+		var detail *huma.ErrorDetail
+		if errors.As(err, &detail) {
+			details = append(details, detail.Location+": "+detail.Message)
+		} else if err != nil && status < 500 {
+			details = append(details, err.Error())
+		}
+	}
+	if len(details) == 0 {
+		details = []string{msg}
+	}
+	return fault(status, code, "%s", strings.Join(details, "; "))
+}

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/patchbay-ci/patchbay/internal/lab"
+)
+
+// TestConditional: an answer that did not change is not sent again.
+func TestConditional(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	p := s.push("couriers")
+	s.publish(p, "CREATE TABLE courier (id int)")
+	v := s.serve()
+	of := fmt.Sprintf("/versions/candidates/%d", p.Number)
+	for _, path := range []string{"/versions/master", "/versions/master/tables", "/versions/master/tables/laboratory", "/versions/candidates", of, of + "/tables", of + "/diff", of + "/snapshot"} {
+		first := v.get(path)
+		etag := first.header.Get("ETag")
+		again := v.get(path, "If-None-Match", `"x", `+etag)
+		if !strings.HasPrefix(etag, `W/"`) || first.status != 200 || again.status != 304 || again.body != "" || again.header.Get("ETag") != etag || first.header.Get("Cache-Control") != "no-cache" {
+			t.Errorf("%s: %d %q, then %d %q", path, first.status, etag, again.status, again.body)
+		}
+	}
+	etag := v.get(of + "/tables").header.Get("ETag")
+	s.publish(p, "CREATE TABLE courier (id int); CREATE TABLE other (id int)")
+	if a := v.get(of+"/tables", "If-None-Match", etag); a.status != 200 || !strings.Contains(a.body, "other") {
+		t.Errorf("after a swap: %+v", a)
+	}
+	if head := v.do(http.MethodHead, of+"/tables"); head.status != 200 || head.body != "" || head.header.Get("ETag") == "" {
+		t.Errorf("HEAD: %+v\n%s", head, v.log)
+	}
+}
+
+func TestCompressed(t *testing.T) {
+	t.Parallel()
+	v := newScene(t).serve()
+	plain := v.get("/versions/master/tables/laboratory", "Accept-Encoding", "identity")
+	packed := v.get("/versions/master/tables/laboratory", "Accept-Encoding", "gzip")
+	if packed.header.Get("Content-Encoding") != "gzip" || packed.header.Get("Vary") == "" || len(packed.body) >= len(plain.body) || packed.header.Get("ETag") != plain.header.Get("ETag") {
+		t.Fatalf("got %v, %d of %d bytes", packed.header, len(packed.body), len(plain.body))
+	}
+	reader, err := gzip.NewReader(strings.NewReader(packed.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(reader); err != nil || string(text) != plain.body {
+		t.Errorf("%v: %s", err, text)
+	}
+}
+
+func TestHeadersAndOperations(t *testing.T) {
+	t.Parallel()
+	v := newScene(t).serve()
+	for _, path := range []string{"/versions/master/tables", "/nowhere", "/healthz", "/openapi.json"} {
+		h := v.get(path).header
+		if h.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'") || h.Get("X-Frame-Options") != "DENY" || h.Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("%s: %v", path, h)
+		}
+	}
+	var described struct {
+		OpenAPI string
+		Paths   map[string]map[string]struct {
+			Responses map[string]any
+			Summary   string
+		}
+	}
+	if err := json.Unmarshal([]byte(v.get("/openapi.json").body), &described); err != nil {
+		t.Fatal(err)
+	}
+	if described.OpenAPI != "3.1.0" || len(described.Paths) != 9 {
+		t.Errorf("got %s, %d paths", described.OpenAPI, len(described.Paths))
+	}
+	for path, operations := range described.Paths {
+		get := operations["get"]
+		if get.Summary == "" || get.Responses["200"] == nil || get.Responses["400"] == nil || get.Responses["422"] != nil {
+			t.Errorf("%s: %+v", path, get)
+		}
+	}
+	v.get("/versions/master/tables/laboratory?secret=hunter2", "Authorization", "Bearer hunter3", "Traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+	metrics := v.get("/metrics").body
+	for _, want := range []string{`patchbay_versions_request_seconds_count{route="/versions/master/tables",status="200"} 1`, `patchbay_versions_faults_total{code="Bad Request"} 1`, "patchbay_versions_sessions_open 1", `route="other",status="404"`} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("metrics have no %s:\n%s", want, metrics)
+		}
+	}
+	v.wantLogged(`"trace":"4bf92f3577b34da6a3ce929d0e0e4736"`)
+	if log := v.log.String(); strings.Contains(log, "hunter") {
+		t.Errorf("the log holds what a request carried:\n%s", log)
+	}
+}
+
+// TestRequestLimits: what is too large or too slow ends.
+func TestRequestLimits(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	v := s.serve("PATCHBAY_MAX_REQUESTS=2", "PATCHBAY_REQUEST_TIMEOUT=700ms", "PATCHBAY_STATEMENT_TIMEOUT=60s")
+	if a := v.get("/versions/master", "X-Large", strings.Repeat("x", 40<<10)); a.status != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("large headers: %d", a.status)
+	}
+	if a := v.get("/versions/master/tables/" + strings.Repeat("x", 300)); a.status != 400 {
+		t.Errorf("a long name: %d %s", a.status, a.body)
+	}
+	// Whoever reads the catalog waits for this lock.
+	holder := lab.Connect(t, s.site.SuperURL(s.master))
+	for _, sql := range []string{"BEGIN", "LOCK TABLE pg_catalog.pg_constraint IN ACCESS EXCLUSIVE MODE"} {
+		if _, err := holder.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	began := time.Now()
+	var all sync.WaitGroup
+	statuses := make([]int, 6)
+	for i := range statuses {
+		all.Go(func() { statuses[i] = v.get("/versions/master/tables").status })
+	}
+	all.Wait()
+	for _, status := range statuses {
+		if status != http.StatusServiceUnavailable && status != http.StatusInternalServerError {
+			t.Errorf("got %v", statuses)
+		}
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	if _, err := holder.Exec(t.Context(), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	if a := v.get("/versions/master/tables"); a.status != 200 {
+		t.Errorf("afterwards: %+v", a)
+	}
+}
+
+// TestGracefulStop: what is being answered is answered, then the step ends
+// with status 0 and without sessions.
+func TestGracefulStop(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	v := s.serve()
+	holder := lab.Connect(t, s.site.SuperURL(s.master))
+	for _, sql := range []string{"BEGIN", "LOCK TABLE pg_catalog.pg_constraint IN ACCESS EXCLUSIVE MODE"} {
+		if _, err := holder.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	answer := make(chan int, 1)
+	go func() { answer <- v.get("/versions/master/tables").status }()
+	time.Sleep(500 * time.Millisecond)
+	s.must(v.cmd.Process.Signal(syscall.SIGTERM))
+	time.Sleep(300 * time.Millisecond)
+	if response, err := http.Get(v.URL + "/healthz"); err == nil {
+		response.Body.Close()
+		t.Error("a new request was taken after the signal")
+	}
+	if _, err := holder.Exec(t.Context(), "ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	if status := <-answer; status != 200 {
+		t.Errorf("the request at work: %d", status)
+	}
+	if err := v.cmd.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, v.log)
+	}
+	sessions := 0
+	s.must(holder.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE usename = $1", s.site.ReaderRole).Scan(&sessions))
+	if sessions != 0 {
+		t.Errorf("%d sessions are left", sessions)
+	}
+}
+
+// TestRefused: all faults of the input are told together, with exit status 2.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		env  []string
+		want []string
+	}{
+		"nothing given": {nil, []string{"GERRIT_PROJECT", "GERRIT_URL"}},
+		"open to all":   {[]string{"PATCHBAY_LISTEN=0.0.0.0:0", "GERRIT_PROJECT=x", "GERRIT_URL=http://x"}, []string{"--auth"}},
+		"a name":        {[]string{"PATCHBAY_LISTEN=example.org:80", "GERRIT_PROJECT=x", "GERRIT_URL=http://x"}, []string{"--auth"}},
+		"many":          {[]string{"PATCHBAY_LISTEN=8080", "PATCHBAY_POOLS=-1", "PATCHBAY_IDLE=0s", "PATCHBAY_PREFIX=X"}, []string{"--listen", "--pools", "--idle", "--prefix"}},
+		"pending":       {[]string{"PATCHBAY_PENDING_NAME=WAITING", "GERRIT_PROJECT=x", "GERRIT_URL=http://x"}, []string{"PATCHBAY_PENDING_NAME"}},
+		"a bad URL":     {[]string{"DATABASE_URL=postgres://u:geheim@h:x/", "GERRIT_PROJECT=x", "GERRIT_URL=http://x"}, []string{"DATABASE_URL"}},
+	} {
+		cmd := command(t.Context(), append([]string{"PATCHBAY_TEST_AS_STEP=1"}, c.env...))
+		out, _ := cmd.CombinedOutput()
+		if cmd.ProcessState.ExitCode() != 2 || strings.Contains(string(out), "geheim") {
+			t.Errorf("%s: exit status %d: %s", name, cmd.ProcessState.ExitCode(), out)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(string(out), want) {
+				t.Errorf("%s: no %q in: %s", name, want, out)
+			}
+		}
+	}
+	cmd := command(t.Context(), []string{"PATCHBAY_TEST_AS_STEP=1"}, "--help")
+	out, err := cmd.CombinedOutput()
+	if err != nil || !regexp.MustCompile(`(?s)Reads:.*--listen.*DATABASE_URL.*Examples:`).Match(out) {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// TestPortTaken is told with a remedy.
+func TestPortTaken(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	v := s.serve()
+	cmd := command(t.Context(), append(s.env(), "PATCHBAY_LISTEN="+strings.TrimPrefix(v.URL, "http://")))
+	out, _ := cmd.CombinedOutput()
+	if cmd.ProcessState.ExitCode() != 2 || !strings.Contains(string(out), "another port") {
+		t.Errorf("exit status %d: %s", cmd.ProcessState.ExitCode(), out)
+	}
+}
+
+// TestReaderSeesNoRow: with the login that serves all this, not one row of one
+// table can be read, in master and in a candidate.
+func TestReaderSeesNoRow(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	p := s.push("couriers")
+	s.publish(p, "CREATE TABLE courier (id int); INSERT INTO courier VALUES (1)")
+	s.site.Super(t, s.master, "INSERT INTO registry.nokey VALUES (1)")
+	for _, database := range []string{s.master, s.site.Names.Candidate(p.Number)} {
+		all := lab.Connect(t, s.site.SuperURL(database))
+		var tables []string
+		s.must(all.QueryRow(t.Context(), "SELECT array_agg(format('%I.%I', n.nspname, c.relname)) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'v') AND n.nspname IN ('registry', 'archive')").Scan(&tables))
+		if len(tables) < 10 {
+			t.Fatalf("only %v", tables)
+		}
+		reader := lab.Connect(t, s.site.ReaderURL(database))
+		for _, table := range tables {
+			if rows, err := reader.Exec(t.Context(), "TABLE "+table); err == nil || !strings.Contains(err.Error(), "42501") {
+				t.Errorf("%s of %s was read: %v, %v", table, database, rows, err)
+			}
+		}
+		all.Close(t.Context())
+		reader.Close(t.Context())
+	}
+}
