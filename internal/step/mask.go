@@ -5,19 +5,34 @@ import (
 	"io"
 	"net/url"
 	"strings"
+	"sync"
 )
 
 // shortest is the length below which a secret is not hidden: replacing it
 // everywhere would garble the text and tell the secret by its gaps.
 const shortest = 4
 
-// masker replaces secrets by ***.
-type masker struct{ replacer *strings.Replacer }
+// masker replaces secrets by ***. Copies of one know the same secrets.
+type masker struct{ known *known }
+
+type known struct {
+	mu       sync.Mutex
+	pairs    []string
+	replacer *strings.Replacer
+}
 
 // newMasker knows each secret in the forms in which it could be shown: as it
 // is, in a URL, in JSON; of a URL the password alone.
 func newMasker(secrets []string) masker {
-	var pairs []string
+	m := masker{&known{replacer: strings.NewReplacer()}}
+	m.add(secrets...)
+	return m
+}
+
+func (m masker) add(secrets ...string) {
+	m.known.mu.Lock()
+	defer m.known.mu.Unlock()
+	pairs := m.known.pairs
 	for _, secret := range secrets {
 		if len(secret) >= shortest {
 			pairs = append(pairs, secret, "***")
@@ -28,7 +43,7 @@ func newMasker(secrets []string) masker {
 			}
 		}
 	}
-	return masker{strings.NewReplacer(pairs...)}
+	m.known.pairs, m.known.replacer = pairs, strings.NewReplacer(pairs...)
 }
 
 func inJSON(text string) string {
@@ -39,7 +54,11 @@ func inJSON(text string) string {
 	return string(quoted[1 : len(quoted)-1])
 }
 
-func (m masker) text(s string) string { return m.replacer.Replace(s) }
+func (m masker) text(s string) string {
+	m.known.mu.Lock()
+	defer m.known.mu.Unlock()
+	return m.known.replacer.Replace(s)
+}
 
 // writer hides secrets in what is written; a line is written at once by the
 // logger, so no secret is split over two writes.

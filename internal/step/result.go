@@ -17,24 +17,50 @@ import (
 // Write completes the result's header, writes it to the run directory and
 // repeats it on stdout.
 func (s *Session) Write(result change.Result) error {
-	head := result.Head()
-	head.FormatVersion, head.Step, head.Version = change.FormatVersion, s.program, s.Version
-	head.StartedAt = s.Started.UTC().Truncate(time.Millisecond)
-	head.Seconds = float64(time.Since(s.Started).Milliseconds()) / 1000
-	if head.Failure != nil {
-		head.Failure = s.clean(head.Failure)
-	}
-	if err := s.WriteFile(s.program+".json", result); err != nil {
+	if err := s.document(result); err != nil {
 		return err
 	}
 	text, err := json.Marshal(result)
 	if err != nil {
 		return fmt.Errorf("encode the result: %w", err)
 	}
-	if _, err := s.Stdout.Write(append(s.CI.JSON(text), '\n')); err != nil {
+	return s.say(result, append(s.CI.JSON(text), '\n'))
+}
+
+// Publish is Write for a result that a person reads: stdout gets the text
+// instead of the document.
+func (s *Session) Publish(result change.Result, text string) error {
+	if err := s.document(result); err != nil {
+		return err
+	}
+	return s.say(result, []byte(s.mask.text(text)))
+}
+
+func (s *Session) document(result change.Result) error {
+	head := result.Head()
+	head.FormatVersion, head.Step, head.Version = change.FormatVersion, s.step, s.Version
+	head.StartedAt = s.Started.UTC().Truncate(time.Millisecond)
+	head.Seconds = float64(time.Since(s.Started).Milliseconds()) / 1000
+	if head.Failure != nil {
+		head.Failure = s.clean(head.Failure)
+	}
+	return s.WriteFile(s.step+".json", result)
+}
+
+func (s *Session) say(result change.Result, text []byte) error {
+	if _, err := s.Stdout.Write(text); err != nil {
 		return fmt.Errorf("write the result to stdout: %w", err)
 	}
-	return s.CI.Output("outcome", string(head.Outcome))
+	return s.CI.Output("outcome", string(result.Head().Outcome))
+}
+
+// Hide masks a secret that was found after the inputs were read, in a
+// configuration file for example.
+func (s *Session) Hide(secrets ...string) {
+	s.mask.add(secrets...)
+	for _, secret := range nonEmpty(secrets...) {
+		s.CI.Mask(secret)
+	}
 }
 
 // WriteFile writes another document into the run directory.

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -27,7 +28,12 @@ const (
 	ExitFault     = 1 // infrastructure, a broken base, a limit, cancelled
 	ExitUsage     = 2 // bad input or configuration
 	ExitCandidate = 3 // the candidate is at fault
+	ExitPending   = 4 // something is to do, where a run was asked to say so
 )
+
+// ErrPending is returned by a run that was asked whether there is something to
+// do, and there is: exit status 4, and nothing failed.
+var ErrPending = errors.New("something is to do")
 
 // Program describes a step for its help.
 type Program struct {
@@ -54,7 +60,8 @@ type Session struct {
 	RunDir  RunDir
 	Getenv  func(string) string
 
-	program string
+	program string // "asset-sync sync"
+	step    string // "asset-sync": the result's
 	mask    masker
 }
 
@@ -104,7 +111,7 @@ func newSession(p Program, c *Common, secrets []string, getenv func(string) stri
 	return &Session{
 		Log: newLogger(c, where, log), CI: where, Version: Version(), Started: time.Now(),
 		Stdout: where.Writer(stdout), Stderr: log, People: forPeople(c, where), RunDir: RunDir(c.RunDir), Getenv: getenv,
-		program: p.Name, mask: mask,
+		program: p.Name, step: strings.Fields(p.Name)[0], mask: mask,
 	}
 }
 
@@ -124,6 +131,9 @@ func (s *Session) usage(faults []error) int {
 func (s *Session) exit(err error) int {
 	if err == nil {
 		return ExitOK
+	}
+	if errors.Is(err, ErrPending) {
+		return ExitPending
 	}
 	f := s.clean(failureOf(err))
 	event := s.Log.Error().Str("kind", string(f.Kind))
