@@ -1,8 +1,10 @@
 package httpclient
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -19,6 +21,7 @@ type Error struct {
 	Status     int
 	Text       string        // the first lines of a plain answer in one line, bounded; empty for HTML
 	RetryAfter time.Duration // what the server asked for; 0 when it did not
+	Body       []byte        // of a JSON answer, bounded: for callers that know its shape, not to be shown
 }
 
 // Error is "GET /a/changes/x~7: 404 Not Found: Not found: x~7".
@@ -30,11 +33,20 @@ func (e *Error) Error() string {
 	return text
 }
 
-const longText = 500 // bytes of an error's text
+const (
+	longText = 500     // bytes of an error's text
+	longBody = 1 << 20 // bytes kept of its JSON
+)
 
 func errorOf(request *http.Request, response *http.Response) *Error {
 	defer response.Body.Close()
+	var body []byte
+	if strings.Contains(response.Header.Get("Content-Type"), "json") {
+		body, _ = io.ReadAll(io.LimitReader(response.Body, longBody)) // in memory already
+		response.Body = io.NopCloser(bytes.NewReader(body))
+	}
 	return &Error{
+		Body:       body,
 		Method:     request.Method,
 		Path:       request.URL.EscapedPath(),
 		Status:     response.StatusCode,

@@ -20,6 +20,7 @@ type Config struct {
 	UserAgent string        // "patchbay/1.2.3 (report-verified)"
 	Retries   int           // of a read, after the first try; 0 means 3, negative means none
 	LongWait  time.Duration // the longest pause before a try, whatever Retry-After asks for; 0 means 20 s
+	Answer    int64         // bytes of the longest answer taken; 0 means 32 MiB
 
 	NoRedirects bool // a read's redirect is an error too
 }
@@ -29,7 +30,7 @@ func New(c Config) *http.Client {
 	c = c.withDefaults()
 	retry := &retryablehttp.Client{
 		HTTPClient: &http.Client{
-			Transport:     &whole{transport: http.DefaultTransport.(*http.Transport).Clone(), userAgent: c.UserAgent},
+			Transport:     &whole{transport: http.DefaultTransport.(*http.Transport).Clone(), userAgent: c.UserAgent, limit: c.Answer},
 			Timeout:       c.Timeout,
 			CheckRedirect: c.redirect,
 		},
@@ -56,6 +57,9 @@ func (c Config) withDefaults() Config {
 	c.Retries = max(c.Retries, 0)
 	if c.LongWait == 0 {
 		c.LongWait = 20 * time.Second
+	}
+	if c.Answer == 0 {
+		c.Answer = longAnswer
 	}
 	return c
 }

@@ -18,6 +18,7 @@ var errTooLong = errors.New("the answer is too long")
 type whole struct {
 	transport http.RoundTripper
 	userAgent string
+	limit     int64
 }
 
 func (w *whole) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -30,12 +31,12 @@ func (w *whole) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, longAnswer+1))
+	body, err := io.ReadAll(io.LimitReader(response.Body, w.limit+1))
 	if err != nil {
 		return nil, fmt.Errorf("the answer was cut: %w", err)
 	}
-	if len(body) > longAnswer {
-		return nil, fmt.Errorf("%w: more than %d MiB", errTooLong, longAnswer>>20)
+	if int64(len(body)) > w.limit {
+		return nil, fmt.Errorf("%w: more than %d MiB", errTooLong, w.limit>>20)
 	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	return response, nil
