@@ -21,7 +21,7 @@ const module = "github.com/patchbay-ci/patchbay/"
 // layers below its own. Packages of one layer's folder may import each other.
 var layers = []string{
 	"steps", "internal/versions", "internal/candidate", "internal/step", "internal/ci", "internal/message", "internal/gerrit", "internal/repo",
-	"internal/changelog", "internal/schema", "internal/pg", "internal/httpclient", "sql", "internal/change",
+	"internal/changelog", "internal/schema", "internal/pg", "internal/superset", "internal/httpclient", "internal/assets", "sql", "internal/change",
 }
 
 // libraries are known to these folders only.
@@ -36,6 +36,8 @@ var libraries = map[string][]string{
 	"github.com/danielgtaylor/huma":                {"internal/versions"},
 	"github.com/klauspost/compress":                {"internal/versions"},
 	"github.com/prometheus/client_golang":          {"internal/versions"},
+	"go.yaml.in/yaml/v3":                           {"internal/changelog", "internal/assets/document", "steps/asset-sync"},
+	"github.com/aymanbagabas/go-udiff":             {"internal/assets"},
 	"github.com/landlock-lsm/go-landlock":          {"internal/changelog/sandbox"},
 	"github.com/patchbay-ci/patchbay/internal/lab": {"internal/lab"},
 }

@@ -146,3 +146,35 @@ type PrepareTemplate struct {
 	Advice   []string `json:"advice,omitempty"` // what a DBA should run: settings of a reader that the service role may not alter
 	Source   string   `json:"source,omitempty"` // built in, a folder of migrations, a database
 }
+
+// The outcomes of asset-sync, beside Nothing, Refused and Failed.
+const (
+	Synced  Outcome = "synced"
+	Partial Outcome = "partial" // some of it; the result says what not
+)
+
+// AssetSync is asset-sync.json.
+type AssetSync struct {
+	Header
+	Command  string         `json:"command"`        // the sub-command: "sync"
+	From     string         `json:"from,omitempty"` // the place that was read
+	To       string         `json:"to,omitempty"`   // the place that was written, or compared with
+	Counts   map[string]int `json:"counts"`         // by action: "create", "update", "unchanged", …
+	Assets   []AssetChange  `json:"assets"`         // all but the unchanged
+	Notes    []string       `json:"notes,omitempty"`
+	Snapshot string         `json:"snapshot,omitempty"` // what rollback takes
+	Requests int            `json:"requests"`           // sent to all servers
+	Writes   int            `json:"writes"`             // of them, those that wrote
+}
+
+// AssetChange is what is to be done, or was done, with one asset.
+type AssetChange struct {
+	Kind   string   `json:"kind"` // database, dataset, chart, dashboard
+	UUID   string   `json:"uuid"`
+	Title  string   `json:"title"`
+	Action string   `json:"action"`           // create, update, delete, conflict, extra, broken, repair, restore
+	Done   string   `json:"done,omitempty"`   // done, failed, skipped; empty in a plan
+	What   []string `json:"what,omitempty"`   // what changes, in words
+	Reason string   `json:"reason,omitempty"` // of a conflict or a failure
+	URL    string   `json:"url,omitempty"`    // its page, of a dashboard
+}

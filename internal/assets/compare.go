@@ -1,0 +1,349 @@
+package assets
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	udiff "github.com/aymanbagabas/go-udiff"
+
+	"github.com/patchbay-ci/patchbay/internal/assets/document"
+)
+
+// Difference is one thing that is not the same in two states of an asset.
+type Difference struct {
+	What string // in words, one line: `filter "Область": scope changed`
+	Text string // of SQL and other long text: a unified difference
+}
+
+// Titles gives the title of an asset by its UUID, for texts.
+type Titles func(Key) string
+
+// Differences says in words what changed from one state to the other. Equal
+// states have none.
+func Differences(before, after *Asset, title Titles) (all []Difference) {
+	d := differ{title: title}
+	for _, key := range keysOf(before.Doc, after.Doc) {
+		a, b := before.Doc.Get(key), after.Doc.Get(key)
+		if same(a, b) {
+			continue
+		}
+		switch {
+		case before.Kind == Dataset && (key == "columns" || key == "metrics"):
+			d.named(strings.TrimSuffix(key, "s"), a, b, []string{"column_name", "metric_name"})
+		case before.Kind == Dashboard && key == "metadata":
+			d.metadata(a, b)
+		case before.Kind == Dashboard && key == "position":
+			d.layout(before, after)
+		case before.Kind == Chart && (key == "params" || key == "query_context"):
+			d.fields(map[string]string{"params": "parameter", "query_context": "query"}[key], a, b)
+		case key == "dataset_uuid":
+			d.say("dataset: %s → %s", title(Key{Dataset, a.Str()}), title(Key{Dataset, b.Str()}))
+		default:
+			d.value(words(key), a, b)
+		}
+	}
+	return d.all
+}
+
+// same takes null and absent for the same.
+func same(a, b *document.Value) bool {
+	if a == nil || b == nil {
+		return a == b || a == nil && b.Kind == document.Null || b == nil && a.Kind == document.Null
+	}
+	return document.Equal(a, b)
+}
+
+func keysOf(a, b *document.Value) (keys []string) {
+	for _, m := range []*document.Value{a, b} {
+		if m.IsMap() {
+			for _, f := range m.Fields {
+				if !slices.Contains(keys, f.Key) {
+					keys = append(keys, f.Key)
+				}
+			}
+		}
+	}
+	return keys
+}
+
+type differ struct {
+	title Titles
+	all   []Difference
+}
+
+func (d *differ) say(format string, args ...any) {
+	d.all = append(d.all, Difference{What: fmt.Sprintf(format, args...)})
+}
+
+func words(key string) string { return strings.ReplaceAll(key, "_", " ") }
+
+// value says how one value changed: short ones themselves, long text as a
+// difference of lines.
+func (d *differ) value(what string, a, b *document.Value) {
+	switch {
+	case a.Empty() && !b.Empty():
+		d.text(what+" set", a, b)
+	case b.Empty() && !a.Empty():
+		d.text(what+" removed", a, b)
+	default:
+		d.text(what+" changed", a, b)
+	}
+}
+
+const shortText = 60 // runes that fit into a line
+
+func (d *differ) text(what string, a, b *document.Value) {
+	x, y := shown(a), shown(b)
+	if len([]rune(x)) <= shortText && len([]rune(y)) <= shortText && !strings.Contains(x+y, "\n") {
+		switch {
+		case x == "":
+			d.say("%s: %s", what, y)
+		case y == "":
+			d.say("%s: %s", what, x)
+		default:
+			d.say("%s: %s → %s", what, x, y)
+		}
+		return
+	}
+	d.all = append(d.all, Difference{What: what, Text: udiff.Unified("before", "after", ended(x), ended(y))})
+}
+
+func ended(text string) string {
+	if text == "" || strings.HasSuffix(text, "\n") {
+		return text
+	}
+	return text + "\n"
+}
+
+// shown is a value for a person.
+func shown(v *document.Value) string {
+	switch {
+	case v == nil, v.Kind == document.Null:
+		return ""
+	case v.Kind == document.String:
+		return v.Text
+	case v.Kind == document.List || v.Kind == document.Map:
+		if text := v.JSON(); len(text) <= shortText {
+			return text
+		}
+		return string(v.YAML())
+	}
+	return v.Text
+}
+
+// fields compares the entries of two maps.
+func (d *differ) fields(what string, a, b *document.Value) {
+	if !a.IsMap() || !b.IsMap() {
+		d.value(what, a, b)
+		return
+	}
+	for _, key := range keysOf(a, b) {
+		if x, y := a.Get(key), b.Get(key); !same(x, y) {
+			d.value(what+" "+key, x, y)
+		}
+	}
+}
+
+// named compares lists whose items have names: columns, metrics, filters.
+func (d *differ) named(what string, a, b *document.Value, keys []string) {
+	name := func(v *document.Value) string {
+		for _, key := range keys {
+			if text := v.Get(key).Str(); text != "" {
+				return text
+			}
+		}
+		return "?"
+	}
+	before := map[string]*document.Value{}
+	for _, item := range a.Each() {
+		before[name(item)] = item
+	}
+	for _, item := range b.Each() {
+		old, there := before[name(item)]
+		delete(before, name(item))
+		switch {
+		case !there:
+			d.say("%s %q added", what, name(item))
+		case !same(old, item):
+			d.fields(fmt.Sprintf("%s %q:", what, name(item)), old, item)
+		}
+	}
+	for _, item := range a.Each() {
+		if _, gone := before[name(item)]; gone {
+			d.say("%s %q removed", what, name(item))
+		}
+	}
+	if len(a.Each()) == len(b.Each()) && len(before) == 0 && what == "filter" {
+		for i := range a.Each() {
+			if name(a.Items[i]) != name(b.Items[i]) {
+				d.say("filters are in another order")
+				return
+			}
+		}
+	}
+}
+
+func (d *differ) metadata(a, b *document.Value) {
+	for _, key := range keysOf(a, b) {
+		x, y := a.Get(key), b.Get(key)
+		if same(x, y) {
+			continue
+		}
+		switch key {
+		case "native_filter_configuration":
+			d.named("filter", d.readable(x), d.readable(y), []string{"name", "id"})
+		case "chart_customization_config":
+			d.named("display control", d.readable(x), d.readable(y), []string{"name", "id"})
+		case "chart_configuration":
+			d.cross(x, y)
+		case "global_chart_configuration":
+			d.fields("cross filters:", d.readable(x), d.readable(y))
+		default:
+			d.value(words(key), d.readable(x), d.readable(y))
+		}
+	}
+}
+
+// readable puts titles in the place of UUIDs.
+func (d *differ) readable(v *document.Value) *document.Value {
+	if v == nil {
+		return nil
+	}
+	c := v.Copy()
+	d.name(c)
+	return c
+}
+
+func (d *differ) name(v *document.Value) {
+	if v.Kind == document.String && uuidOnly.MatchString(v.Text) {
+		for _, kind := range []Kind{Chart, Dataset, Dashboard} {
+			if title := d.title(Key{kind, v.Text}); title != "" {
+				v.Text = title
+				return
+			}
+		}
+	}
+	for _, item := range v.Items {
+		d.name(item)
+	}
+	for i := range v.Fields {
+		key := document.Text(v.Fields[i].Key)
+		d.name(key)
+		v.Fields[i].Key = key.Text
+		d.name(v.Fields[i].Value)
+	}
+}
+
+// cross compares the cross filters that charts have of their own.
+func (d *differ) cross(a, b *document.Value) {
+	for _, uuid := range keysOf(a, b) {
+		x, y := a.Get(uuid), b.Get(uuid)
+		title := d.title(Key{Chart, uuid})
+		switch {
+		case same(x, y):
+		case x == nil:
+			d.say("cross filter of %q added", title)
+		case y == nil:
+			d.say("cross filter of %q removed", title)
+		default:
+			d.fields(fmt.Sprintf("cross filter of %q:", title), d.readable(x.Get("crossFilters")), d.readable(y.Get("crossFilters")))
+			if same(x.Get("crossFilters"), y.Get("crossFilters")) {
+				d.say("cross filter of %q changed", title)
+			}
+		}
+	}
+}
+
+// layout says what came to, left and moved on a dashboard.
+func (d *differ) layout(before, after *Asset) {
+	a, b := places(before.Doc), places(after.Doc)
+	said := len(d.all)
+	for _, uuid := range after.Charts() {
+		if _, there := a[uuid]; !there {
+			d.say("chart %q added %s", d.title(Key{Chart, uuid}), b[uuid].where)
+		}
+	}
+	for _, uuid := range before.Charts() {
+		now, there := b[uuid]
+		was := a[uuid]
+		title := d.title(Key{Chart, uuid})
+		switch {
+		case !there:
+			d.say("chart %q removed", title)
+		case was.where != now.where:
+			d.say("chart %q moved from %s to %s", title, was.where, now.where)
+		case was.size != now.size:
+			d.say("chart %q resized from %s to %s", title, was.size, now.size)
+		}
+	}
+	d.parts(before.Doc.Get("position"), after.Doc.Get("position"))
+	if len(d.all) == said {
+		d.say("layout: order or background changed")
+	}
+}
+
+// parts compares the nodes that hold no chart: tabs, text, headers.
+func (d *differ) parts(a, b *document.Value) {
+	for _, key := range keysOf(a, b) {
+		x, y := a.Get(key), b.Get(key)
+		node := x
+		if node == nil {
+			node = y
+		}
+		kind := strings.ToLower(node.Get("type").Str())
+		if same(x, y) || kind != "tab" && kind != "markdown" && kind != "header" {
+			continue
+		}
+		name := node.Get("meta", "text").Str()
+		if name != "" {
+			kind += fmt.Sprintf(" %q", name)
+		}
+		switch {
+		case x == nil:
+			d.say("%s added", kind)
+		case y == nil:
+			d.say("%s removed", kind)
+		case !same(x.Get("meta", "text"), y.Get("meta", "text")):
+			d.value(kind+": text", x.Get("meta", "text"), y.Get("meta", "text"))
+		case !same(x.Get("meta", "code"), y.Get("meta", "code")):
+			d.value(kind+": text", x.Get("meta", "code"), y.Get("meta", "code"))
+		}
+	}
+}
+
+type spot struct{ where, size string }
+
+// places says where each chart is, by the tabs it is on.
+func places(doc *document.Value) map[string]spot {
+	position := doc.Get("position")
+	spots := map[string]spot{}
+	var walk func(key string, tabs []string, depth int)
+	walk = func(key string, tabs []string, depth int) {
+		node := position.Get(key)
+		if depth > 50 || node == nil {
+			return
+		}
+		meta := node.Get("meta")
+		switch node.Get("type").Str() {
+		case "TAB":
+			tabs = append(slices.Clone(tabs), meta.Get("text").Str())
+		case "CHART":
+			where := "on the dashboard"
+			if len(tabs) > 0 {
+				where = `on tab "` + strings.Join(tabs, " / ") + `"`
+			}
+			spots[meta.Get("uuid").Str()] = spot{where, shown(meta.Get("width")) + "×" + shown(meta.Get("height"))}
+		}
+		for _, child := range node.Get("children").Each() {
+			walk(child.Str(), tabs, depth+1)
+		}
+	}
+	walk("ROOT_ID", nil, 0)
+	for _, node := range chartNodes(doc) {
+		if uuid := node.Get("meta", "uuid").Str(); spots[uuid] == (spot{}) {
+			spots[uuid] = spot{"outside of the layout", shown(node.Get("meta", "width")) + "×" + shown(node.Get("meta", "height"))}
+		}
+	}
+	return spots
+}

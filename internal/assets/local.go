@@ -1,0 +1,189 @@
+package assets
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/patchbay-ci/patchbay/internal/assets/document"
+)
+
+// Local is an asset in the ids of one server, ready to be imported there.
+type Local struct {
+	Key  Key
+	Doc  *document.Value
+	Lost []string // references that this server has nothing for, in words
+
+	// Layers says that its annotation layers need a PUT after the import,
+	// which drops all but formulas.
+	Layers bool
+}
+
+// fields are what an import takes; what is absent would keep its old value,
+// so it is sent as null. Newer names the first version that knows a field.
+var fields = map[Kind][]string{
+	Dataset:   {"main_dttm_col", "description", "default_endpoint", "cache_timeout", "catalog", "schema", "sql", "params", "template_params", "fetch_values_predicate", "extra"},
+	Chart:     {"description", "certified_by", "certification_details", "query_context", "cache_timeout"},
+	Dashboard: {"description", "css", "slug", "certified_by", "certification_details"},
+}
+
+var (
+	columnFields = []string{"verbose_name", "type", "advanced_data_type", "expression", "description", "python_date_format", "extra"}
+	metricFields = []string{"verbose_name", "metric_type", "description", "d3format", "currency", "extra", "warning_text"}
+)
+
+// newer are fields that a server knows since a version: one that does not
+// refuses the whole bundle.
+var newer = map[Kind]map[string]Version{
+	Dataset:   {"folders": {6, 0}, "currency_code_column": {6, 1}},
+	Chart:     {"tags": {6, 0}},
+	Dashboard: {"tags": {6, 0}},
+}
+
+// Version is a server's release; the zero value is unknown.
+type Version struct{ Major, Minor int }
+
+// Before says that a release is older than another. An unknown one is not.
+func (v Version) Before(other Version) bool {
+	if v == (Version{}) {
+		return false
+	}
+	return v.Major < other.Major || v.Major == other.Major && v.Minor < other.Minor
+}
+
+// Localise brings a canonical asset into a server's ids. The asset is not
+// changed.
+func (s *Space) Localise(a *Asset, version Version) Local {
+	l := localiser{Local: &Local{Key: a.Key(), Doc: a.Doc.Copy()}, to: s, kind: a.Kind}
+	l.Doc.Delete("unresolved")
+	l.Doc.Set("uuid", document.Text(a.UUID))
+	l.unknown(version)
+	switch a.Kind {
+	case Dataset:
+		l.dataset(version)
+	case Chart:
+		l.chart()
+	case Dashboard:
+		l.dashboard()
+	}
+	for _, field := range fields[a.Kind] {
+		setAbsent(l.Doc, field)
+	}
+	l.Doc.Set("version", document.Text("1.0.0"))
+	return *l.Local
+}
+
+type localiser struct {
+	*Local
+	to   *Space
+	kind Kind
+}
+
+func (l localiser) lost(format string, args ...any) {
+	l.Lost = append(l.Lost, fmt.Sprintf(format, args...))
+}
+
+func setAbsent(m *document.Value, field string) {
+	if m.Get(field) == nil {
+		m.Set(field, document.Nothing())
+	}
+}
+
+// unknown takes out what this server does not know.
+func (l localiser) unknown(version Version) {
+	for field, since := range newer[l.kind] {
+		if l.Doc.Get(field) != nil && version.Before(since) {
+			l.lost("%s: this server does not know it", field)
+			l.Doc.Delete(field)
+		}
+	}
+}
+
+func (l localiser) dataset(version Version) {
+	logical := l.Doc.Get("database").Str()
+	uuid, ok := l.to.DatabaseUUID(logical)
+	if !ok {
+		l.lost("database %q", logical)
+	}
+	l.Doc.Delete("database")
+	l.Doc.Set("database_uuid", document.Text(uuid))
+	if !version.Before(Version{6, 1}) {
+		setAbsent(l.Doc, "currency_code_column")
+	}
+	for _, column := range l.Doc.Get("columns").Each() {
+		for _, field := range columnFields {
+			setAbsent(column, field)
+		}
+		if version.Before(Version{6, 1}) {
+			column.Delete("datetime_format")
+		} else {
+			setAbsent(column, "datetime_format")
+		}
+	}
+	for _, metric := range l.Doc.Get("metrics").Each() {
+		for _, field := range metricFields {
+			setAbsent(metric, field)
+		}
+	}
+}
+
+func (l localiser) chart() {
+	l.toIDs()
+	params, context := l.Doc.Get("params"), l.Doc.Get("query_context")
+	id, ok := l.to.ID(Dataset, l.Doc.Get("dataset_uuid").Str())
+	if !ok {
+		l.lost("dataset %s", l.Doc.Get("dataset_uuid").Str())
+	}
+	source := fmt.Sprintf("%d__table", id)
+	params.Set("datasource", document.Text(source))
+	l.Layers = slices.ContainsFunc(params.Get("annotation_layers").Each(), func(layer *document.Value) bool {
+		return layer.Get("annotationType").Str() != "FORMULA"
+	})
+	if !context.IsMap() {
+		return
+	}
+	context.Set("datasource", document.NewMap(document.Field{Key: "id", Value: number(id)}, document.Field{Key: "type", Value: document.Text("table")}))
+	if form := context.Get("form_data"); form.IsMap() {
+		form.Set("datasource", document.Text(source))
+	}
+	l.Doc.Set("query_context", document.Text(context.JSON()))
+}
+
+func (l localiser) dashboard() {
+	for _, node := range chartNodes(l.Doc) {
+		meta := node.Get("meta")
+		uuid := meta.Get("uuid").Str()
+		if uuid == "" {
+			continue
+		}
+		id, ok := l.to.ID(Chart, uuid)
+		if !ok { // an importer stops linking at the first such place
+			l.lost("chart %s %q", uuid, meta.Get("sliceName").Str())
+			meta.Delete("uuid")
+			continue
+		}
+		meta.Set("chartId", number(id))
+	}
+	l.toIDs()
+}
+
+func (l localiser) toIDs() {
+	find := func(kind Kind) func(string, *document.Value) *document.Value {
+		return func(place string, v *document.Value) *document.Value {
+			id, ok := l.to.ID(kind, v.Str())
+			if !ok {
+				l.lost("%s: %s %s", place, kind, v.Str())
+				return nil
+			}
+			return number(id)
+		}
+	}
+	layer := func(place string, v *document.Value) *document.Value {
+		id, ok := l.to.layerNames[v.Str()]
+		if !ok {
+			l.lost("%s: annotation layer %q", place, v.Text)
+			return v
+		}
+		return number(id)
+	}
+	translator{chart: find(Chart), dataset: find(Dataset), dashboard: find(Dashboard), layer: layer, datasetKey: "datasetId"}.translate(l.kind, l.Doc)
+}

@@ -1,0 +1,277 @@
+package superset
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/patchbay-ci/patchbay/internal/assets"
+	"github.com/patchbay-ci/patchbay/internal/change"
+)
+
+// Row is what a list says of one asset.
+type Row struct {
+	Kind       assets.Kind
+	ID         int
+	UUID       string // "" where the server does not list it (before 4.1.3)
+	Title      string
+	Slug       string
+	Published  bool
+	ChangedOn  string // as the server writes it, microseconds; "" for databases
+	ChangedBy  int    // user id; 0 nobody
+	By         string // the same user's name
+	Owners     []User
+	Roles      []string
+	Tags       []string // those that people gave
+	Dashboards []int    // that a chart is on
+	Database   string   // of a dataset: its database's UUID, or "" where not listed
+	DatabaseID int
+	Catalog    string
+	Schema     string
+	Backend    string // of a database: "trino"
+}
+
+// Key names the asset.
+func (r Row) Key() assets.Key { return assets.Key{Kind: r.Kind, UUID: r.UUID} }
+
+// User is an account of the server.
+type User struct {
+	ID    int    `json:"id"`
+	Email string `json:"email"`
+	First string `json:"first_name"`
+	Last  string `json:"last_name"`
+}
+
+type wireRow struct {
+	ID           int
+	UUID         string
+	Table        string `json:"table_name"`
+	Slice        string `json:"slice_name"`
+	Dashboard    string `json:"dashboard_title"`
+	DatabaseName string `json:"database_name"`
+	Backend      string
+	Slug         string
+	Published    bool
+	Catalog      string
+	Schema       string
+	ChangedOn    string `json:"changed_on_utc"`
+	ChangedBy    *User  `json:"changed_by"`
+	Owners       []User
+	Roles        []struct{ Name string }
+	Dashboards   []struct{ ID int }
+	Tags         []struct {
+		Name string
+		Type int
+	}
+	Database struct {
+		ID   int
+		UUID string
+	}
+}
+
+// columns are asked for by name: without them some servers send whole layouts.
+// Names that a server does not have are dropped by it without an error.
+var columns = map[assets.Kind]string{
+	assets.Database:  "id,uuid,database_name,backend",
+	assets.Dataset:   "id,uuid,table_name,catalog,schema,database.id,database.uuid,changed_on_utc,changed_by.id,changed_by.first_name,changed_by.last_name,owners.id,owners.email",
+	assets.Chart:     "id,uuid,slice_name,changed_on_utc,changed_by.id,changed_by.first_name,changed_by.last_name,owners.id,owners.email,tags.name,tags.type,dashboards.id",
+	assets.Dashboard: "id,uuid,dashboard_title,slug,published,changed_on_utc,changed_by.id,changed_by.first_name,changed_by.last_name,owners.id,owners.email,roles.name,tags.name,tags.type",
+}
+
+// orderBy is a column that each list can be ordered by and that edits seldom
+// move: the default, newest first, moves rows between pages while people work.
+var orderBy = map[assets.Kind]string{
+	assets.Database: "database_name", assets.Dataset: "table_name", assets.Chart: "slice_name", assets.Dashboard: "dashboard_title",
+}
+
+const pageSize = 100 // the server's own cap, which it does not speak of
+
+// List reads all assets of a kind that the account may see, by id. A list that
+// changes while it is read is read again.
+func (c *Client) List(ctx context.Context, kind assets.Kind) ([]Row, error) {
+	for try := 0; ; try++ {
+		rows, count, err := c.pages(ctx, kind)
+		if err != nil {
+			return nil, fmt.Errorf("list the %s: %w", kind.Folder(), err)
+		}
+		if len(rows) == count {
+			return rows, nil
+		}
+		if try == 3 {
+			return nil, change.Failf(change.KindInfrastructure, "%s: list the %s: %d rows came of %d, four times over", c.config.Name, kind.Folder(), len(rows), count).
+				WithHint("is somebody changing it all the time? try again later")
+		}
+	}
+}
+
+// pages goes on by what was received: a server may give fewer rows than it was
+// asked for.
+func (c *Client) pages(ctx context.Context, kind assets.Kind) (rows []Row, count int, err error) {
+	seen := map[int]bool{}
+	size, received := pageSize, 0
+	for page := 0; ; page++ {
+		var answer struct {
+			Count  int
+			Result []wireRow
+		}
+		q := fmt.Sprintf("(columns:!(%s),keys:!(none),order_column:%s,order_direction:asc,page:%d,page_size:%d)", columns[kind], orderBy[kind], page, size)
+		if err := c.Get(ctx, "/api/v1/"+string(kind)+"/", "q="+url.QueryEscape(q), &answer); err != nil {
+			return nil, 0, err
+		}
+		for _, w := range answer.Result {
+			if !seen[w.ID] {
+				seen[w.ID] = true
+				rows = append(rows, w.row(kind))
+			}
+		}
+		received += len(answer.Result)
+		if len(answer.Result) == 0 || received >= answer.Count {
+			slices.SortFunc(rows, func(a, b Row) int { return cmp.Compare(a.ID, b.ID) })
+			return rows, answer.Count, nil
+		}
+		if page == 0 {
+			size = min(size, len(answer.Result)) // the cap; the next page begins after what came
+		}
+	}
+}
+
+func (w wireRow) row(kind assets.Kind) Row {
+	r := Row{
+		Kind: kind, ID: w.ID, UUID: strings.ToLower(w.UUID), Title: w.Table + w.Slice + w.Dashboard + w.DatabaseName, Slug: w.Slug,
+		Published: w.Published, ChangedOn: w.ChangedOn, Owners: w.Owners, Database: w.Database.UUID, DatabaseID: w.Database.ID,
+		Catalog: w.Catalog, Schema: w.Schema, Backend: w.Backend,
+	}
+	if w.ChangedBy != nil {
+		r.ChangedBy, r.By = w.ChangedBy.ID, strings.TrimSpace(w.ChangedBy.First+" "+w.ChangedBy.Last)
+	}
+	for _, role := range w.Roles {
+		r.Roles = append(r.Roles, role.Name)
+	}
+	for _, d := range w.Dashboards {
+		r.Dashboards = append(r.Dashboards, d.ID)
+	}
+	for _, tag := range w.Tags {
+		if tag.Type == 1 { // custom; the others are implied, as "type:chart"
+			r.Tags = append(r.Tags, tag.Name)
+		}
+	}
+	slices.Sort(r.Tags)
+	slices.Sort(r.Dashboards)
+	return r
+}
+
+// Me is the account.
+type Me struct {
+	ID       int
+	Username string
+	Admin    bool
+	Rights   map[string]map[string]bool // view → permissions, as "Chart" → "can_write"; nil where the server does not say
+}
+
+// May says that the account has a right.
+func (m Me) May(permission, view string) bool { return m.Admin || m.Rights[view][permission] }
+
+// Me asks who the account is and what it may. On servers where that fails for
+// a valid login, the id is 0.
+func (c *Client) Me(ctx context.Context) (me Me, err error) {
+	var who struct {
+		Result struct {
+			ID       int
+			Username string
+		}
+	}
+	var roles struct {
+		Result struct {
+			Roles map[string][][2]string
+		}
+	}
+	if err := c.Get(ctx, "/api/v1/me/", "", &who); err != nil {
+		return me, err
+	}
+	me.ID, me.Username = who.Result.ID, who.Result.Username
+	if err := c.Get(ctx, "/api/v1/me/roles/", "", &roles); err != nil {
+		return me, err
+	}
+	me.Rights = map[string]map[string]bool{}
+	for role, rights := range roles.Result.Roles {
+		me.Admin = me.Admin || role == "Admin"
+		for _, right := range rights {
+			if me.Rights[right[1]] == nil {
+				me.Rights[right[1]] = map[string]bool{}
+			}
+			me.Rights[right[1]][right[0]] = true
+		}
+	}
+	return me, nil
+}
+
+// Layers lists the annotation layers by id.
+func (c *Client) Layers(ctx context.Context) (map[int]string, error) {
+	layers := map[int]string{}
+	for page := 0; ; page++ {
+		var answer struct {
+			Count  int
+			Result []struct {
+				ID   int
+				Name string
+			}
+		}
+		q := fmt.Sprintf("(columns:!(id,name),order_column:name,order_direction:asc,page:%d,page_size:100)", page)
+		if err := c.Get(ctx, "/api/v1/annotation_layer/", "q="+url.QueryEscape(q), &answer); err != nil {
+			return nil, err
+		}
+		for _, l := range answer.Result {
+			layers[l.ID] = l.Name
+		}
+		if len(answer.Result) == 0 || len(layers) >= answer.Count {
+			return layers, nil
+		}
+	}
+}
+
+// Version asks for the release; the zero value where the server does not say.
+func (c *Client) Version(ctx context.Context) (assets.Version, string) {
+	var answer struct {
+		Version string `json:"version_string"`
+	}
+	if err := c.Get(ctx, "/version", "", &answer); err != nil {
+		return assets.Version{}, ""
+	}
+	parts := strings.SplitN(answer.Version, ".", 3)
+	if len(parts) < 2 {
+		return assets.Version{}, answer.Version
+	}
+	major, err := strconv.Atoi(parts[0])
+	minor, err2 := strconv.Atoi(parts[1])
+	if err != nil || err2 != nil {
+		return assets.Version{}, answer.Version
+	}
+	return assets.Version{Major: major, Minor: minor}, answer.Version
+}
+
+// Roles lists the roles that a dashboard may be given, by name.
+func (c *Client) Roles(ctx context.Context) (map[string]int, error) {
+	roles := map[string]int{}
+	for page := 0; ; page++ {
+		var answer struct {
+			Count  int
+			Result []struct {
+				Text  string
+				Value int
+			}
+		}
+		if err := c.Get(ctx, "/api/v1/dashboard/related/roles", "q="+url.QueryEscape(fmt.Sprintf("(page:%d,page_size:100)", page)), &answer); err != nil {
+			return nil, err
+		}
+		for _, r := range answer.Result {
+			roles[r.Text] = r.Value
+		}
+		if len(answer.Result) == 0 || len(roles) >= answer.Count {
+			return roles, nil
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/patchbay-ci/patchbay/internal/assets"
+	"github.com/patchbay-ci/patchbay/internal/change"
+)
+
+// apply asks, keeps, writes, reads back and reports.
+func (y *synchronisation) apply(ctx context.Context) error {
+	if err := y.confirm(); err != nil {
+		return y.end(change.Refused, err)
+	}
+	unlock, err := y.lock()
+	if err != nil {
+		return y.end(change.Refused, err)
+	}
+	defer unlock()
+	kept, err := y.keep()
+	if err != nil {
+		return y.end(change.Failed, err)
+	}
+	y.result.Snapshot = kept.name
+	w := newWriter(y.Session, y.to, y.Continue)
+	w.crossFilters = y.FixIDs
+	w.write(ctx, y.wanted(), y.plan.Of(assets.Delete), y.reader.config.create)
+	verified := w.verify(context.WithoutCancel(ctx))
+	return y.finish(ctx, w, verified)
+}
+
+// wanted are the assets that are to be written.
+func (y *synchronisation) wanted() (all []*assets.Asset) {
+	for _, s := range y.plan.Of(assets.Create, assets.Update) {
+		all = append(all, y.source.Get(s.Key))
+	}
+	return all
+}
+
+// confirm asks at a terminal; elsewhere somebody must have said yes before.
+func (y *synchronisation) confirm() error {
+	interactive := term.IsTerminal(int(os.Stdin.Fd())) && !y.Yes
+	if y.to.Protected {
+		switch {
+		case y.Confirm == y.To:
+			return nil
+		case y.Confirm != "":
+			return change.Failf(change.KindConfiguration, "--confirm %s, but the environment is %s", y.Confirm, y.To)
+		case !interactive:
+			return change.Failf(change.KindConfiguration, "%s is protected", y.To).WithHint("give --confirm %s", y.To)
+		}
+		return y.ask(fmt.Sprintf("%s is protected. Type its name to go on: ", y.To), y.To)
+	}
+	if y.Yes || y.Confirm == y.To {
+		return nil
+	}
+	if !interactive {
+		return change.Failf(change.KindConfiguration, "nobody can be asked: there is no terminal").WithHint("look at the plan, then give --yes")
+	}
+	fmt.Fprint(y.Stderr, render(y.result, y.summary()))
+	return y.ask("Go on? Type yes: ", "yes")
+}
+
+func (y *synchronisation) ask(question, want string) error {
+	fmt.Fprint(y.Stderr, question)
+	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	if err != nil || strings.TrimSpace(line) != want {
+		return change.Failf(change.KindConfiguration, "not confirmed: nothing was written")
+	}
+	return nil
+}
+
+// lock keeps two runs of one machine from writing to one target.
+func (y *synchronisation) lock() (func(), error) {
+	return lockTarget(y.reader, y.to)
+}
+
+func lockTarget(r *reader, t *site) (func(), error) {
+	dir, err := r.settings.Dir()
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256([]byte(t.URL))
+	path := filepath.Join(dir, "asset-sync", fmt.Sprintf("%x.lock", sum[:6]))
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		file.Close()
+		return nil, change.Failf(change.KindConfiguration, "another run writes to %s from this machine", t.name).WithHint("wait until it has ended")
+	}
+	return func() { file.Close() }, nil
+}
+
+// finish tells what became of each asset.
+func (y *synchronisation) finish(ctx context.Context, w *writer, verified error) error {
+	failed := 0
+	for i := range y.result.Assets {
+		c := &y.result.Assets[i]
+		key := assets.Key{Kind: assets.Kind(c.Kind), UUID: c.UUID}
+		if !slices.Contains([]string{"create", "update", "delete"}, c.Action) {
+			continue
+		}
+		c.URL = y.pageOf(key)
+		switch reason, bad := w.failed[key]; {
+		case bad:
+			c.Done, c.Reason = "failed", change.OneLine(reason)
+			failed++
+		case w.done[key]:
+			c.Done = "done"
+		default:
+			c.Done = "skipped"
+			failed++
+		}
+	}
+	for _, note := range w.notes {
+		y.note("%s", note)
+	}
+	switch {
+	case ctx.Err() != nil:
+		return y.end(change.Partial, errors.Join(change.Failf(change.KindCancelled, "cancelled after the request under way; run the same command again to finish, or asset-sync rollback --to %s %s", y.To, y.result.Snapshot), verified))
+	case w.fatal != nil:
+		return y.end(outcomeOf(w), errors.Join(w.fatal, verified))
+	case verified != nil:
+		return y.end(change.Partial, fmt.Errorf("read back: %w", verified))
+	case failed > 0:
+		return y.end(outcomeOf(w), change.Failf(change.KindInfrastructure, "%s did not arrive as planned", plural(failed, "asset")).WithHint("the reasons stand beside them; a second run goes on"))
+	}
+	if left := y.unsettled(); left != nil {
+		return y.end(change.Partial, left)
+	}
+	return y.end(change.Synced, nil)
+}
+
+func outcomeOf(w *writer) change.Outcome {
+	if len(w.done) == 0 {
+		return change.Failed
+	}
+	return change.Partial
+}
+
+// moment is a name that sorts by time.
+func moment(now time.Time) string { return now.UTC().Format("20060102T150405Z") }

@@ -1,0 +1,317 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/patchbay-ci/patchbay/internal/assets"
+	"github.com/patchbay-ci/patchbay/internal/change"
+	"github.com/patchbay-ci/patchbay/internal/step"
+	"github.com/patchbay-ci/patchbay/internal/superset"
+)
+
+// file is asset-sync.yaml.
+type file struct {
+	Environments map[string]environment       `yaml:"environments"`
+	Databases    map[string]map[string]string `yaml:"databases"` // logical name → environment → database name or UUID; create, uri, password for a new one
+	Select       selection                    `yaml:"select"`
+	Secrets      struct {
+		Allow []string `yaml:"allow"` // places that the secret scan must not stop at
+	} `yaml:"secrets"`
+	Owners string `yaml:"owners"` // keep (default) or map
+}
+
+type selection struct {
+	Kinds     []string `yaml:"kinds"`
+	Titles    []string `yaml:"titles"`
+	Tags      []string `yaml:"tags"`
+	UUIDs     []string `yaml:"uuids"`
+	Slugs     []string `yaml:"slugs"`
+	Published bool     `yaml:"published"`
+	Ignore    []string `yaml:"ignore"`
+}
+
+type environment struct {
+	URL       string            `yaml:"url"`
+	Login     login             `yaml:"login"`
+	Protected bool              `yaml:"protected"`
+	Headers   map[string]string `yaml:"headers"`
+	Cookies   map[string]string `yaml:"cookies"`
+
+	name string
+}
+
+type login struct {
+	Kind     string   `yaml:"kind"`
+	Username string   `yaml:"username"`
+	Password string   `yaml:"password"`
+	Provider string   `yaml:"provider"`
+	Token    string   `yaml:"token"`
+	Issuer   string   `yaml:"issuer"`
+	Client   string   `yaml:"client"`
+	Secret   string   `yaml:"secret"`
+	Scopes   []string `yaml:"scopes"`
+}
+
+// newDatabase says how a database is made that the target has not.
+type newDatabase struct{ URI, Password string }
+
+// The keys of a database's entry that name no environment.
+const keyCreate, keyURI, keyPassword = "create", "uri", "password"
+
+// configuration is the file with all references resolved.
+type configuration struct {
+	file
+	create map[string]newDatabase // by logical name
+}
+
+// readConfiguration reads the file, resolves its secrets and hides them. All
+// faults are told together.
+func readConfiguration(s *step.Session, path string) (*configuration, error) {
+	c := &configuration{create: map[string]newDatabase{}}
+	text, err := os.ReadFile(path)
+	if err != nil && (!errors.Is(err, fs.ErrNotExist) || path != "asset-sync.yaml") {
+		return nil, change.Failf(change.KindConfiguration, "read the configuration: %w", err).WithHint("set --config")
+	}
+	if len(bytes.TrimSpace(text)) > 0 {
+		decoder := yaml.NewDecoder(bytes.NewReader(text))
+		decoder.KnownFields(true)
+		if err := decoder.Decode(&c.file); err != nil {
+			return nil, change.Failf(change.KindConfiguration, "%s: %s", path, strings.TrimPrefix(err.Error(), "yaml: ")).WithHint("see docs/asset-sync.md")
+		}
+	}
+	r := &resolver{session: s}
+	c.variables(s.Getenv)
+	c.resolve(r)
+	if len(r.faults) > 0 {
+		return nil, configurationFaults(path, r.faults)
+	}
+	return c, nil
+}
+
+// configurationFaults tells them all in one failure.
+func configurationFaults(path string, faults []error) error {
+	var texts []string
+	for _, fault := range faults {
+		texts = append(texts, fault.Error())
+	}
+	slices.Sort(texts)
+	return change.Failf(change.KindConfiguration, "%s: %s", path, strings.Join(slices.Compact(texts), "; "))
+}
+
+// resolver turns ${NAME} and file:PATH into what they name.
+type resolver struct {
+	session *step.Session
+	faults  []error
+}
+
+var reference = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
+
+func (r *resolver) fault(format string, args ...any) {
+	r.faults = append(r.faults, fmt.Errorf(format, args...))
+}
+
+// secret resolves a value that must not stand in the file itself.
+func (r *resolver) secret(where, value string) string {
+	if value == "" {
+		return ""
+	}
+	if !reference.MatchString(value) && !strings.HasPrefix(value, "file:") {
+		r.session.Hide(value)
+		r.fault("%s: a secret does not stand in the file: write ${NAME} for a variable or file:PATH", where)
+		return ""
+	}
+	value = r.plain(where, value)
+	r.session.Hide(value)
+	return value
+}
+
+// plain resolves a value that may stand in the file too.
+func (r *resolver) plain(where, value string) string {
+	if found := reference.FindStringSubmatch(value); found != nil {
+		if value = r.session.Getenv(found[1]); value == "" {
+			r.fault("%s: the variable %s is not set", where, found[1])
+		}
+		return value
+	}
+	if path, ok := strings.CutPrefix(value, "file:"); ok {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			r.fault("%s: %w", where, err)
+		}
+		return strings.TrimRight(string(text), "\r\n")
+	}
+	return value
+}
+
+// variables adds what SUPERSET_<NAME>_… say of an environment: they replace
+// what the file says, and make environments that it does not name.
+func (c *configuration) variables(getenv func(string) string) {
+	if c.Environments == nil {
+		c.Environments = map[string]environment{}
+	}
+	names := slices.Collect(maps.Keys(c.Environments))
+	names = append(names, strings.FieldsFunc(getenv("PATCHBAY_ASSETS_ENVIRONMENTS"), func(r rune) bool { return r == ',' || r == ' ' })...)
+	for _, name := range names {
+		e := c.Environments[name]
+		prefix := "SUPERSET_" + strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name)) + "_"
+		set := func(to *string, variable, value string) {
+			if getenv(prefix+variable) != "" {
+				*to = strings.ReplaceAll(value, "?", prefix+variable)
+			}
+		}
+		set(&e.URL, "URL", "${?}")
+		set(&e.Login.Username, "USERNAME", "${?}")
+		set(&e.Login.Password, "PASSWORD", "${?}")
+		set(&e.Login.Password, "PASSWORD_FILE", "file:"+getenv(prefix+"PASSWORD_FILE"))
+		set(&e.Login.Provider, "PROVIDER", "${?}")
+		if set(&e.Login.Token, "TOKEN", "${?}"); getenv(prefix+"TOKEN") != "" {
+			e.Login.Kind = superset.LoginToken
+		}
+		c.Environments[name] = e
+	}
+}
+
+func (c *configuration) resolve(r *resolver) {
+	for name, e := range c.Environments {
+		e.name = name
+		e.resolve(r, "environments."+name)
+		c.Environments[name] = e
+	}
+	for logical, entry := range c.Databases {
+		where := "databases." + logical
+		if entry[keyCreate] == "true" {
+			c.create[logical] = newDatabase{r.plain(where+".uri", entry[keyURI]), r.secret(where+".password", entry[keyPassword])}
+			if entry[keyURI] == "" {
+				r.fault("%s: create needs uri, the connection without its password", where)
+			}
+		} else if entry[keyCreate] != "" && entry[keyCreate] != "false" {
+			r.fault("%s.create: true or false, not %q", where, entry[keyCreate])
+		}
+		for key := range entry {
+			if _, known := c.Environments[key]; !known && !slices.Contains([]string{keyCreate, keyURI, keyPassword}, key) {
+				r.fault("%s: there is no environment %q", where, key)
+			}
+		}
+	}
+	for _, kind := range c.Select.Kinds {
+		checkKind(r, "select.kinds", kind)
+	}
+	if c.Owners != "" && c.Owners != "keep" && c.Owners != "map" {
+		r.fault("owners: keep or map, not %q", c.Owners)
+	}
+}
+
+func checkKind(r *resolver, where, kind string) {
+	if !slices.Contains(assets.Kinds, assets.Kind(kind)) {
+		r.fault("%s: want one of database, dataset, chart, dashboard, not %q", where, kind)
+	}
+}
+
+var secretHeader = regexp.MustCompile(`(?i)authorization|token|secret|key|cookie|password`)
+
+func (e *environment) resolve(r *resolver, where string) {
+	e.URL = r.plain(where+".url", e.URL)
+	if e.URL == "" {
+		r.fault("%s.url is missing", where)
+	}
+	for name, value := range e.Headers {
+		if secretHeader.MatchString(name) {
+			e.Headers[name] = r.secret(where+".headers."+name, value)
+		} else {
+			e.Headers[name] = r.plain(where+".headers."+name, value)
+		}
+	}
+	for name, value := range e.Cookies {
+		e.Cookies[name] = r.secret(where+".cookies."+name, value)
+	}
+	e.Login.resolve(r, where+".login")
+}
+
+func (l *login) resolve(r *resolver, where string) {
+	if l.Kind == "" {
+		l.Kind = superset.LoginPassword
+	}
+	l.Username, l.Provider = r.plain(where+".username", l.Username), r.plain(where+".provider", l.Provider)
+	l.Password, l.Token, l.Secret = r.secret(where+".password", l.Password), r.secret(where+".token", l.Token), r.secret(where+".secret", l.Secret)
+	if l.Provider != "" && l.Provider != "db" && l.Provider != "ldap" {
+		r.fault("%s.provider: db or ldap, not %q", where, l.Provider)
+	}
+	needs := map[string][]string{
+		superset.LoginPassword: {"username", "password"}, superset.LoginToken: {"token"},
+		superset.LoginClient: {"issuer", "client", "secret"}, superset.LoginPKCE: {"issuer", "client"},
+	}
+	has := map[string]string{"username": l.Username, "password": l.Password, "token": l.Token, "issuer": l.Issuer, "client": l.Client, "secret": l.Secret}
+	needed, known := needs[l.Kind]
+	if !known {
+		r.fault("%s.kind: want one of password, token, client-credentials, pkce, not %q", where, l.Kind)
+	}
+	for _, key := range needed {
+		if has[key] == "" && !slices.ContainsFunc(r.faults, func(err error) bool { return strings.HasPrefix(err.Error(), where+"."+key+":") }) {
+			r.fault("%s.%s is missing", where, key)
+		}
+	}
+}
+
+// selection joins the file's filters with the flags'.
+func (c *configuration) selection(f Filter) (assets.Selection, error) {
+	r := &resolver{}
+	s := assets.Selection{
+		Titles: append(slices.Clone(c.Select.Titles), f.Title...), Tags: append(slices.Clone(c.Select.Tags), f.Tag...),
+		UUIDs: append(slices.Clone(c.Select.UUIDs), f.UUID...), Slugs: append(slices.Clone(c.Select.Slugs), f.Slug...),
+		Only: f.Only, Published: c.Select.Published || f.Published, Ignore: append(slices.Clone(c.Select.Ignore), f.Ignore...),
+	}
+	kinds := c.Select.Kinds
+	if len(f.Kinds) > 0 {
+		kinds = f.Kinds
+	}
+	for _, kind := range kinds {
+		checkKind(r, "--kinds", kind)
+		s.Kinds = append(s.Kinds, assets.Kind(kind))
+	}
+	for _, only := range f.Only {
+		kind, name, ok := strings.Cut(only, ":")
+		if checkKind(r, "--only", kind); !ok || name == "" {
+			r.fault("--only: want KIND:NAME, not %q", only)
+		}
+	}
+	if len(r.faults) > 0 {
+		return s, configurationFaults("selection", r.faults)
+	}
+	return s, nil
+}
+
+// client makes the client of an environment.
+func (e environment) client(s *step.Session, readOnly bool) (*superset.Client, error) {
+	l := e.Login
+	return superset.New(superset.Config{
+		Name: e.name, URL: e.URL, Headers: e.Headers, Cookies: e.Cookies, ReadOnly: readOnly,
+		UserAgent: "patchbay/" + s.Version + " (asset-sync)",
+		Show: func(address string) {
+			fmt.Fprintf(s.Stderr, "open this page to log in to %s:\n  %s\n", e.name, address)
+		},
+		Login: superset.Login{
+			Kind: l.Kind, Username: l.Username, Password: l.Password, Provider: l.Provider, Token: l.Token,
+			Issuer: l.Issuer, ClientID: l.Client, Secret: l.Secret, Scopes: l.Scopes,
+		},
+	})
+}
+
+// logical gives the logical name of a database that an environment has.
+func (c *configuration) logical(environment, name, uuid string) string {
+	for logical, entry := range c.Databases {
+		if as := entry[environment]; as != "" && (as == name || strings.EqualFold(as, uuid)) {
+			return logical
+		}
+	}
+	return name
+}

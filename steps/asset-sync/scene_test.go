@@ -1,0 +1,158 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/patchbay-ci/patchbay/internal/assets"
+	"github.com/patchbay-ci/patchbay/internal/change"
+	"github.com/patchbay-ci/patchbay/internal/lab"
+	"github.com/patchbay-ci/patchbay/internal/lab/seed"
+	"github.com/patchbay-ci/patchbay/internal/superset"
+)
+
+// asProgram makes the test binary the program itself.
+const asProgram = "ASSET_SYNC_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// scene is two Supersets, prod with what people made by hand there, and a
+// directory with a configuration.
+type scene struct {
+	*testing.T
+	pair   *lab.SupersetPair
+	seeded *seed.Seeded
+	dir    string
+	env    []string
+}
+
+const configFile = `
+environments:
+  prod: {url: "${PROD_URL}", login: {username: sync, password: "${PROD_PASSWORD}"}}
+  qa: {url: "${QA_URL}", login: {username: sync, password: "${QA_PASSWORD}"}}
+databases:
+  Реєстри: {qa: "Реєстри QA"}
+`
+
+func newScene(t *testing.T) *scene {
+	t.Helper()
+	pair := lab.Supersets(t)
+	seeded, err := seed.Fill(t.Context(), pair)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &scene{T: t, pair: pair, seeded: seeded, dir: t.TempDir()}
+	s.env = []string{"PROD_URL=" + pair.Prod.URL, "QA_URL=" + pair.QA.URL, "PROD_PASSWORD=sync-secret", "QA_PASSWORD=sync-secret", "PATCHBAY_CACHE_DIR=" + filepath.Join(s.dir, "cache")}
+	s.write("asset-sync.yaml", configFile)
+	return s
+}
+
+func (s *scene) write(name, text string) {
+	s.Helper()
+	if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// ran is what a run came to.
+type ran struct {
+	status         int
+	stdout, stderr string
+	result         change.AssetSync
+}
+
+// run runs the program in the scene's directory.
+func (s *scene) run(args ...string) ran {
+	s.Helper()
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(s.Context(), os.Args[0], args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, &stdout, &stderr
+	cmd.Env = append([]string{asProgram + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "GIT_CONFIG_GLOBAL=/dev/null"}, s.env...)
+	document := filepath.Join(s.dir, ".patchbay", "asset-sync.json")
+	_ = os.Remove(document)
+	var exit *exec.ExitError
+	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
+		s.Fatal(err)
+	}
+	r := ran{status: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
+	if text, err := os.ReadFile(document); err == nil {
+		if err := json.Unmarshal(text, &r.result); err != nil {
+			s.Fatal(err)
+		}
+	}
+	return r
+}
+
+// must runs and wants a status.
+func (s *scene) must(status int, args ...string) ran {
+	s.Helper()
+	r := s.run(args...)
+	if r.status != status {
+		s.Fatalf("asset-sync %s: exit status %d, want %d\n%s%s", strings.Join(args, " "), r.status, status, r.stdout, r.stderr)
+	}
+	return r
+}
+
+// tree reads the files of a directory below the scene's.
+func (s *scene) tree(dir string) map[string]string {
+	s.Helper()
+	files := map[string]string{}
+	err := filepath.WalkDir(filepath.Join(s.dir, dir), func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		name, _ := filepath.Rel(filepath.Join(s.dir, dir), path)
+		files[name] = string(text)
+		return err
+	})
+	if err != nil {
+		s.Fatal(err)
+	}
+	return files
+}
+
+func (s *scene) client(site *lab.SupersetSite, user string) *superset.Client {
+	s.Helper()
+	client, err := seed.Client(site, user)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return client
+}
+
+// rows lists assets of a site by title.
+func (s *scene) rows(site *lab.SupersetSite, kind assets.Kind) map[string]superset.Row {
+	s.Helper()
+	rows, err := s.client(site, "admin").List(s.Context(), kind)
+	if err != nil {
+		s.Fatal(err)
+	}
+	all := map[string]superset.Row{}
+	for _, row := range rows {
+		all[row.Title] = row
+	}
+	return all
+}
+
+// withoutUnresolved leaves out what refers to nothing: it is noted in the tree
+// of the source and is sent nowhere.
+func withoutUnresolved(files map[string]string) map[string]string {
+	kept := map[string]string{}
+	for name, text := range files {
+		before, _, _ := strings.Cut(text, "\nunresolved:\n")
+		kept[name] = strings.TrimSuffix(before, "\n") + "\n"
+	}
+	return kept
+}

@@ -1,0 +1,315 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/patchbay-ci/patchbay/internal/assets"
+	"github.com/patchbay-ci/patchbay/internal/change"
+	"github.com/patchbay-ci/patchbay/internal/step"
+)
+
+var syncProgram = step.Program{
+	Name: "sync",
+	Contract: `Makes an environment like a place: plans, asks, keeps what it will overwrite,
+writes, reads everything back and reports. A second run writes nothing.
+
+What others edited, and names that other assets hold, are conflicts: they are
+left alone and listed.`,
+	Examples: []string{
+		"asset-sync sync --from prod --to qa",
+		"asset-sync sync --from assets@v1.2 --to qa --only dashboard:sales --yes",
+		"asset-sync sync --from assets --to qa --delete --since HEAD~1 --yes",
+	},
+}
+
+var planProgram = step.Program{
+	Name:     "plan",
+	Contract: "Shows what sync would do, and writes nothing: the same as sync --dry-run.",
+	Examples: []string{
+		"asset-sync plan --from prod --to qa",
+		"asset-sync plan --from assets --to qa --format markdown --exit-code",
+	},
+}
+
+// Planned is the configuration of plan, and the larger part of sync's.
+type Planned struct {
+	Settings  `embed:""`
+	Filter    Filter `embed:""`
+	From      string `name:"from" env:"PATCHBAY_ASSETS_FROM" placeholder:"PLACE" help:"What the environment shall be like."`
+	To        string `name:"to" env:"PATCHBAY_ASSETS_TO" placeholder:"ENVIRONMENT" help:"What is made so."`
+	Snapshots string `name:"snapshots" env:"PATCHBAY_ASSETS_SNAPSHOTS" default:"snapshots" placeholder:"DIR" help:"Where what is overwritten is kept, for rollback."`
+	Overwrite bool   `name:"overwrite-conflicts" env:"PATCHBAY_ASSETS_OVERWRITE_CONFLICTS" help:"Overwrite what others edited. Names that other assets hold are never taken over."`
+	Delete    bool   `name:"delete" env:"PATCHBAY_ASSETS_DELETE" help:"Delete what an earlier state of the source held (--since) and this one does not."`
+	Since     string `name:"since" env:"PATCHBAY_ASSETS_SINCE" placeholder:"REV" help:"With --delete: the earlier state, a git revision of the tree or any place."`
+	MaxDelete int    `name:"max-delete" env:"PATCHBAY_ASSETS_MAX_DELETE" default:"10" help:"With --delete: more than this refuses the run."`
+	ExitCode  bool   `name:"exit-code" env:"PATCHBAY_ASSETS_EXIT_CODE" help:"With a plan: exit status 4 when there is something to do."`
+	FixIDs    bool   `name:"fix-cross-filters" env:"PATCHBAY_ASSETS_FIX_CROSS_FILTERS" default:"true" negatable:"" help:"Put all ids of filters and cross filters right; off leaves those to the importer."`
+}
+
+// Sync is the configuration of sync.
+type Sync struct {
+	Planned  `embed:""`
+	DryRun   bool   `name:"dry-run" env:"PATCHBAY_DRY_RUN" help:"Plan only."`
+	Yes      bool   `name:"yes" short:"y" env:"PATCHBAY_ASSETS_YES" help:"Do not ask."`
+	Confirm  string `name:"confirm" env:"PATCHBAY_ASSETS_CONFIRM" placeholder:"NAME" help:"The environment's name: needed for a protected one where nobody can type it."`
+	Continue bool   `name:"continue-on-error" env:"PATCHBAY_ASSETS_CONTINUE_ON_ERROR" default:"true" negatable:"" help:"Go on with the rest when an asset is refused."`
+}
+
+// Faults lists what is missing or does not go together.
+func (c Planned) Faults() (faults []error) {
+	if c.From == "" {
+		faults = append(faults, errors.New("--from is missing: the place to take from"))
+	}
+	if c.To == "" {
+		faults = append(faults, errors.New("--to is missing: the environment to change"))
+	}
+	if c.From == c.To && c.From != "" {
+		faults = append(faults, errors.New("--from and --to are the same"))
+	}
+	if c.Delete != (c.Since != "") {
+		faults = append(faults, errors.New("--delete and --since go together: only what an earlier state held is deleted"))
+	}
+	if c.MaxDelete < 0 {
+		faults = append(faults, errors.New("--max-delete: want 0 or more"))
+	}
+	return faults
+}
+
+func plan(ctx context.Context, s *step.Session, c *Planned) error {
+	return (&synchronisation{Session: s, Sync: Sync{Planned: *c, DryRun: true}, command: "plan"}).run(ctx)
+}
+
+func synchronise(ctx context.Context, s *step.Session, c *Sync) error {
+	return (&synchronisation{Session: s, Sync: *c, command: "sync"}).run(ctx)
+}
+
+// synchronisation is one run of plan or sync.
+type synchronisation struct {
+	*step.Session
+	Sync
+	command string
+
+	reader *reader
+	result *change.AssetSync
+	source *assets.Set
+	from   *site // nil when the source is files
+	to     *site
+	plan   assets.Plan
+}
+
+func (y *synchronisation) run(ctx context.Context) error {
+	y.result = &change.AssetSync{Command: y.command, From: y.From, To: y.To, Counts: map[string]int{}}
+	if err := y.prepare(ctx); err != nil {
+		return y.Fail(y.result, refusedOr(err, change.Failed), err)
+	}
+	y.report()
+	if reason := y.refusal(); reason != nil {
+		return y.end(change.Refused, reason)
+	}
+	switch {
+	case y.DryRun || !y.plan.Pending():
+		return y.planned()
+	default:
+		return y.apply(ctx)
+	}
+}
+
+// refusedOr is the outcome of what ended a run before it wrote anything.
+func refusedOr(err error, otherwise change.Outcome) change.Outcome {
+	if change.AsFailure(err).Kind == change.KindConfiguration {
+		return change.Refused
+	}
+	return otherwise
+}
+
+// prepare reads both sides and plans.
+func (y *synchronisation) prepare(ctx context.Context) (err error) {
+	if y.reader, err = newReader(y.Session, y.Settings, y.Snapshots); err != nil {
+		return err
+	}
+	if _, err := y.reader.environment(y.To); err != nil {
+		return err
+	}
+	selection, err := y.reader.config.selection(y.Filter)
+	if err != nil {
+		return err
+	}
+	read, err := y.reader.read(ctx, y.From)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", y.From, err)
+	}
+	y.from = read.site
+	if y.source = selection.Select(read.set); y.source.Len("") == 0 {
+		return change.Failf(change.KindConfiguration, "nothing in %s is selected", y.From).WithHint("look at the filters")
+	}
+	for _, a := range y.source.All() {
+		for _, what := range a.Unresolved {
+			y.note("%s: refers to nothing: %s", a, what)
+		}
+	}
+	if y.to, err = y.reader.site(ctx, y.To, false); err != nil {
+		return fmt.Errorf("read %s: %w", y.To, err)
+	}
+	return y.makePlan(ctx, read.set, selection)
+}
+
+func (y *synchronisation) makePlan(ctx context.Context, whole *assets.Set, selection assets.Selection) error {
+	doomed, err := y.doomed(ctx, whole, selection)
+	if err != nil {
+		return err
+	}
+	target := assets.Target{Set: y.to.set, Existing: y.to.existing(), Me: y.to.me.ID, Space: y.to.space, Create: map[string]bool{}}
+	for logical := range y.reader.config.create {
+		target.Create[logical] = true
+	}
+	y.plan = assets.MakePlan(y.source, target, assets.Options{Overwrite: y.Overwrite, Delete: doomed, In: selection})
+	return nil
+}
+
+// doomed is what the earlier state held and the present one, as a whole, does
+// not.
+func (y *synchronisation) doomed(ctx context.Context, whole *assets.Set, selection assets.Selection) (map[assets.Key]bool, error) {
+	if !y.Delete {
+		return nil, nil
+	}
+	place := y.Since
+	if _, err := y.reader.read(ctx, place); err != nil && !strings.Contains(place, ":") {
+		place = y.From + "@" + y.Since
+	}
+	earlier, err := y.reader.read(ctx, place)
+	if err != nil {
+		return nil, fmt.Errorf("read the earlier state: %w", err)
+	}
+	doomed := map[assets.Key]bool{}
+	for _, a := range selection.Select(earlier.set).All() {
+		if whole.Get(a.Key()) == nil && a.Kind != assets.Database {
+			doomed[a.Key()] = true
+		}
+	}
+	return doomed, nil
+}
+
+// existing says who may overwrite what, by the lists.
+func (t *site) existing() map[assets.Key]assets.Existing {
+	all := map[assets.Key]assets.Existing{}
+	for key, row := range t.rows {
+		owned := t.me.Admin || t.me.ID == 0
+		for _, owner := range row.Owners {
+			owned = owned || owner.ID == t.me.ID
+		}
+		all[key] = assets.Existing{ChangedBy: row.ChangedBy, By: row.By, Owned: owned || key.Kind == assets.Database}
+	}
+	return all
+}
+
+func (y *synchronisation) note(format string, args ...any) {
+	if text := change.OneLine(fmt.Sprintf(format, args...)); !slices.Contains(y.result.Notes, text) {
+		y.result.Notes = append(y.result.Notes, text)
+	}
+}
+
+// report puts the plan into the result.
+func (y *synchronisation) report() {
+	for _, s := range y.plan.Steps {
+		y.result.Counts[string(s.Action)]++
+		if s.Action == assets.Unchanged {
+			continue
+		}
+		y.result.Assets = append(y.result.Assets, change.AssetChange{
+			Kind: string(s.Key.Kind), UUID: s.Key.UUID, Title: s.Title, Action: string(s.Action), What: s.What, Reason: s.Reason, URL: y.pageOf(s.Key),
+		})
+	}
+}
+
+// pageOf is the address of a dashboard.
+func (y *synchronisation) pageOf(k assets.Key) string {
+	if id, ok := y.to.space.ID(k.Kind, k.UUID); ok && k.Kind == assets.Dashboard {
+		return fmt.Sprintf("%s/superset/dashboard/%d/", y.to.client.URL(), id)
+	}
+	return ""
+}
+
+// refusal is what keeps the whole run from writing.
+func (y *synchronisation) refusal() error {
+	if len(y.plan.Databases) > 0 {
+		return change.Failf(change.KindConfiguration, "%s has no database for %s", y.To, strings.Join(quoted(y.plan.Databases), ", ")).
+			WithHint("name it under databases in %s, as %s: {%s: \"its name there\"}", y.Config, y.plan.Databases[0], y.To)
+	}
+	if n := len(y.plan.Of(assets.Delete)); n > y.MaxDelete {
+		return change.Failf(change.KindConfiguration, "%d assets would be deleted, --max-delete is %d", n, y.MaxDelete).
+			WithHint("look at the plan, then give a higher --max-delete")
+	}
+	return nil
+}
+
+func quoted(texts []string) (all []string) {
+	for _, text := range texts {
+		all = append(all, fmt.Sprintf("%q", text))
+	}
+	return all
+}
+
+// planned ends a run that has nothing to write, or must not.
+func (y *synchronisation) planned() error {
+	outcome := change.Nothing
+	if y.plan.Pending() {
+		outcome = change.Done
+	}
+	if y.DryRun {
+		if err := y.end(outcome, nil); err != nil || !y.ExitCode || !y.plan.Pending() {
+			return err
+		}
+		return step.ErrPending
+	}
+	return y.end(outcome, y.unsettled())
+}
+
+// unsettled says that conflicts or broken assets are left.
+func (y *synchronisation) unsettled() error {
+	if n := y.result.Counts["conflict"] + y.result.Counts["broken"]; n > 0 {
+		return change.Failf(change.KindInfrastructure, "%s left alone: conflicts or broken", plural(n, "asset")).
+			WithHint("look at the reasons; --overwrite-conflicts overwrites what others edited")
+	}
+	return nil
+}
+
+// end writes the result; a failure is told with it.
+func (y *synchronisation) end(outcome change.Outcome, failure error) error {
+	if failure != nil && outcome == change.Nothing {
+		outcome = change.Partial
+	}
+	y.result.Outcome = outcome
+	for _, t := range []*site{y.from, y.to} {
+		if t != nil {
+			sent, written := t.client.Requests()
+			y.result.Requests, y.result.Writes = y.result.Requests+sent, y.result.Writes+written
+		}
+	}
+	if failure != nil {
+		y.result.Failure = change.AsFailure(failure)
+	}
+	return errors.Join(failure, publish(y.Session, y.Format, y.result, y.summary()))
+}
+
+func (y *synchronisation) summary() string {
+	var parts []string
+	for _, action := range []assets.Action{assets.Create, assets.Update, assets.Delete, assets.Unchanged, assets.Conflict, assets.Broken, assets.Extra} {
+		if n := y.result.Counts[string(action)]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, said[action]))
+		}
+	}
+	if len(parts) == 0 {
+		parts = []string{"nothing to compare"}
+	}
+	return fmt.Sprintf("%s → %s: %s", y.From, y.To, strings.Join(parts, ", "))
+}
+
+// said are the actions in a sentence.
+var said = map[assets.Action]string{
+	assets.Create: "to create", assets.Update: "to update", assets.Delete: "to delete", assets.Unchanged: "unchanged",
+	assets.Conflict: "in conflict", assets.Broken: "broken", assets.Extra: "extra",
+}
