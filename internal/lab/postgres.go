@@ -24,6 +24,7 @@ type PostgresServer struct {
 	Dir      string `json:"dir"`      // data directory and log; removed by Stop
 	Password string `json:"password"` // of the superuser "postgres"
 	PID      int    `json:"pid"`
+	TLS      bool   `json:"tls"` // takes no other connections
 
 	installation installation
 }
@@ -70,6 +71,9 @@ func (p *PostgresServer) URL(user, password, database string) string {
 		Host:     net.JoinHostPort(p.Host, strconv.Itoa(p.Port)),
 		Path:     "/" + database,
 		RawQuery: "sslmode=disable",
+	}
+	if p.TLS {
+		u.RawQuery = "sslmode=require"
 	}
 	return u.String()
 }
