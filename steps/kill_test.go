@@ -47,9 +47,10 @@ func (m moment) String() string {
 	return fmt.Sprint("after ", m.after)
 }
 
-// lines counts what a step logs and tells when a line was reached.
+// lines counts what a step logs and tells when a line was reached. The buffer
+// is not embedded: its ReadFrom would take the lines past Write.
 type lines struct {
-	bytes.Buffer
+	text    bytes.Buffer
 	mu      sync.Mutex
 	wanted  int
 	reached chan bool
@@ -63,7 +64,13 @@ func (l *lines) Write(text []byte) (int, error) {
 		close(l.reached)
 		l.reached = nil
 	}
-	return l.Buffer.Write(text)
+	return l.text.Write(text)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 // shoot runs a step and ends it at the moment, unless it was faster.
