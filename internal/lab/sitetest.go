@@ -50,6 +50,9 @@ func (s *Site) ReaderURL(database string) string {
 	return s.Server.URL(s.ReaderRole, s.password, database)
 }
 
+// ReaderPassword is that of the reader, for prepare-template.
+func (s *Site) ReaderPassword() string { return s.password }
+
 // ServiceRole is the role of URL.
 func (s *Site) ServiceRole() string { return s.service }
 

@@ -41,6 +41,9 @@ func writeState(name string, state any) error {
 	return os.WriteFile(path, text, 0o600)
 }
 
+// Remember records a process that Stop ends, besides the servers of the lab.
+func Remember(name string, pid int) error { return writeState(name, process{PID: pid}) }
+
 // readState reads what writeState wrote; false when there is no such server.
 func readState(name string, state any) (bool, error) {
 	path, err := statePath(name)

@@ -50,8 +50,8 @@ func unknownTable(name string) *Fault {
 	return f
 }
 
-// faultOf makes an answer of any error. What a driver said is logged only.
-func faultOf(err error) *Fault {
+// FaultOf makes an answer of any error. What a driver said is logged only.
+func FaultOf(err error) *Fault {
 	var known *Fault
 	var away *unreachable
 	failure := change.AsFailure(err)
@@ -97,4 +97,9 @@ func ofGerrit(err error) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", errGerrit, err)
+}
+
+// BadRequest is a request that its description refuses.
+func BadRequest(details string) *Fault {
+	return fault(http.StatusBadRequest, api.CodeBadRequest, "%s", details)
 }

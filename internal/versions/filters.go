@@ -17,7 +17,8 @@ type Filters struct {
 	IndexSuffixes  []string
 }
 
-func (f Filters) hidesTable(name string) bool {
+// HidesTable says that a table is not shown.
+func (f Filters) HidesTable(name string) bool {
 	return hasPrefix(name, f.TablePrefixes) || hasSuffix(name, f.TableSuffixes) || f.namesView(name)
 }
 

@@ -19,6 +19,7 @@ type Serving struct {
 	Version  string                          // of the program
 	Log      func(Access)                    // one line for each request
 	Guard    func(http.Handler) http.Handler // who may look; nil: everybody
+	Pages    func(*http.ServeMux)            // adds pages for people, and what answers where there is nothing; nil: none
 	Requests int                             // at once
 	Timeout  time.Duration                   // of one request
 }
@@ -31,9 +32,12 @@ func (v *Versions) Handler(s Serving) http.Handler {
 	v.operations(mux, numbers)
 	description := newDescription(described.OpenAPI())
 	mux.HandleFunc("GET /openapi.json", description)
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		answerFault(w, r, fault(http.StatusNotFound, api.CodeNotFound, "there is nothing here; /openapi.json describes what there is"))
-	})
+	if s.Pages == nil {
+		s.Pages = func(mux *http.ServeMux) {
+			mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { AnswerFault(w, r, NothingHere()) })
+		}
+	}
+	s.Pages(mux)
 	guard := s.Guard
 	if guard == nil {
 		guard = func(next http.Handler) http.Handler { return next }
@@ -46,6 +50,11 @@ func (v *Versions) Handler(s Serving) http.Handler {
 	h = recovered(h)
 	h = safe(h)
 	return logged(func(a Access) { numbers.count(a); s.Log(a) }, h)
+}
+
+// NothingHere is the answer where there is no route.
+func NothingHere() *Fault {
+	return fault(http.StatusNotFound, api.CodeNotFound, "there is nothing here; /openapi.json describes what there is")
 }
 
 // named notes which route serves a request.
@@ -88,7 +97,7 @@ func readOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
-			answerFault(w, r, fault(http.StatusMethodNotAllowed, api.CodeMethod, "only GET and HEAD are answered"))
+			AnswerFault(w, r, fault(http.StatusMethodNotAllowed, api.CodeMethod, "only GET and HEAD are answered"))
 			return
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, 0)
@@ -109,7 +118,7 @@ func limited(most int, timeout time.Duration, next http.Handler) http.Handler {
 			next.ServeHTTP(w, r.WithContext(ctx))
 		case <-ctx.Done():
 			w.Header().Set("Retry-After", "1")
-			answerFault(w, r, fault(http.StatusServiceUnavailable, api.CodeBusy, "too many requests at once"))
+			AnswerFault(w, r, fault(http.StatusServiceUnavailable, api.CodeBusy, "too many requests at once"))
 		}
 	})
 }
@@ -122,14 +131,14 @@ func recovered(next http.Handler) http.Handler {
 			if what == nil || r.Context().Err() != nil { // all is well, or the client has gone
 				return
 			}
-			answerFault(w, r, faultOf(fmt.Errorf("panic: %v\n%s", what, debug.Stack())))
+			AnswerFault(w, r, FaultOf(fmt.Errorf("panic: %v\n%s", what, debug.Stack())))
 		}()
 		next.ServeHTTP(w, r)
 	})
 }
 
-// answerFault answers outside of the described routes.
-func answerFault(w http.ResponseWriter, r *http.Request, f *Fault) {
+// AnswerFault answers outside of the described routes.
+func AnswerFault(w http.ResponseWriter, r *http.Request, f *Fault) {
 	f.TraceID = traceOf(r.Context())
 	note(r.Context(), f)
 	w.Header().Set("Content-Type", "application/json")

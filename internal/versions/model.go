@@ -55,7 +55,7 @@ func (v *Versions) Tables(ctx context.Context, version Version) ([]api.TableInfo
 }
 
 func (v *Versions) list(all []schema.Listed) []api.TableInfoShort {
-	all = slices.DeleteFunc(all, func(t schema.Listed) bool { return v.Filters.hidesTable(t.Name) })
+	all = slices.DeleteFunc(all, func(t schema.Listed) bool { return v.Filters.HidesTable(t.Name) })
 	names := namesOf(all, func(t *schema.Listed) (string, string) { return t.Schema, t.Name })
 	list := make([]api.TableInfoShort, len(all))
 	for i, t := range all {
@@ -131,7 +131,7 @@ func (v *Versions) Model(ctx context.Context, version Version, whole bool) (*Mod
 // tables are those that are shown.
 func (m *Model) tables() (shown []schema.Table) {
 	for _, t := range m.Snapshot.Tables {
-		if !m.v.Filters.hidesTable(t.Name) {
+		if !m.v.Filters.HidesTable(t.Name) {
 			shown = append(shown, t)
 		}
 	}

@@ -20,9 +20,9 @@ func (v *Versions) operations(mux *http.ServeMux, m *metrics) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plainly(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		if err := v.ready(r.Context()); err != nil {
-			f := faultOf(err)
+			f := FaultOf(err)
 			f.status = http.StatusServiceUnavailable
-			answerFault(w, r, f)
+			AnswerFault(w, r, f)
 			return
 		}
 		plainly(w, "ok\n")

@@ -107,7 +107,7 @@ const description = "The tables of master and of every candidate, and the state 
 func (v *Versions) masterRoutes(a huma.API) {
 	route(a, "/versions/master", "master", "The version that was merged last", nil,
 		func(ctx context.Context, _ *struct{ Asked }) (*reply[api.MasterVersionInfoDetailed], error) {
-			return answer(v.merged(v.Merged(ctx)), Origin{}), nil
+			return answer(v.MasterInfo(v.Merged(ctx)), Origin{}), nil
 		})
 	route(a, "/versions/master/tables", "master-tables", "Its tables", nil,
 		func(ctx context.Context, _ *struct{ Asked }) (*reply[[]api.TableInfoShort], error) {
@@ -131,7 +131,7 @@ func (v *Versions) candidateRoutes(a huma.API) {
 			all, err := v.List(ctx)
 			list := make([]api.VersionInfo, len(all))
 			for i := range all {
-				list[i] = v.short(&all[i])
+				list[i] = v.Short(&all[i])
 			}
 			return answer(list, Origin{}), err
 		})
@@ -141,7 +141,7 @@ func (v *Versions) candidateRoutes(a huma.API) {
 			if err != nil {
 				return nil, err
 			}
-			r := answer(v.detailed(s), s.Origin)
+			r := answer(v.Detailed(s), s.Origin)
 			r.Database = databaseHeader(s.hasDatabase())
 			return r, nil
 		})
@@ -249,9 +249,7 @@ func route[I, T any](a huma.API, path, id, summary string, errs []int, handler f
 
 // traced completes a fault for its answer.
 func traced(ctx context.Context, err error, absent bool) error {
-	f := faultOf(err)
-	f.TraceID = traceOf(ctx)
-	note(ctx, f)
+	f := Begin(ctx, err)
 	if !absent {
 		return f
 	}

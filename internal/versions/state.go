@@ -171,7 +171,8 @@ func (s *Standing) hasDatabase() *bool {
 	return &has
 }
 
-func (v *Versions) short(s *Standing) api.VersionInfo {
+// Short is a candidate as an element of the list.
+func (v *Versions) Short(s *Standing) api.VersionInfo {
 	c := s.Change
 	return api.VersionInfo{
 		ID: strconv.Itoa(c.Number), Name: c.Subject, Description: textOrNull(c.Topic), Author: c.Owner,
@@ -179,8 +180,9 @@ func (v *Versions) short(s *Standing) api.VersionInfo {
 	}
 }
 
-func (v *Versions) detailed(s *Standing) api.VersionInfoDetailed {
-	link := v.link(s.Number)
+// Detailed is a candidate by itself.
+func (v *Versions) Detailed(s *Standing) api.VersionInfoDetailed {
+	link := v.Link(s.Number)
 	validation := api.Validation{Name: api.DeploymentName, Type: api.DeploymentStatus, Result: v.Pending, ResultDetails: &link}
 	d := api.VersionInfoDetailed{ID: strconv.Itoa(s.Number), HasConflicts: s.Conflict, Database: s.hasDatabase()}
 	if c := s.Change; c != nil {
@@ -195,7 +197,8 @@ func (v *Versions) detailed(s *Standing) api.VersionInfoDetailed {
 	return d
 }
 
-func (v *Versions) merged(m Merged) (d api.MasterVersionInfoDetailed) {
+// MasterInfo is master as it is answered.
+func (v *Versions) MasterInfo(m Merged) (d api.MasterVersionInfoDetailed) {
 	switch c := m.Change; {
 	case m.Down != nil:
 		d.Status, d.Reason = &v.Pending, api.Some(api.Reason{Message: gerritDown(m.Down)})

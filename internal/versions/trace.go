@@ -44,6 +44,15 @@ func traceOf(ctx context.Context) string {
 	return ""
 }
 
+// Begin completes a fault for an answer that is being made: its trace, and what
+// the log has of it.
+func Begin(ctx context.Context, err error) *Fault {
+	f := FaultOf(err)
+	f.TraceID = traceOf(ctx)
+	note(ctx, f)
+	return f
+}
+
 // note keeps what an answer does not tell.
 func note(ctx context.Context, f *Fault) {
 	if r := recordOf(ctx); r != nil {

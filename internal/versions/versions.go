@@ -93,6 +93,16 @@ func plainReason(err error) string {
 	return strings.TrimSpace(change.OneLine(change.AsFailure(err).Message))
 }
 
-func (v *Versions) link(number int) string {
+// Link leads to a change in Gerrit.
+func (v *Versions) Link(number int) string {
 	return fmt.Sprintf("%s/c/%s/+/%d", v.GerritLink, escapePath(v.Project), number)
+}
+
+// LinkTo leads to a line of a file in a patch set; line 0 is the file.
+func (v *Versions) LinkTo(number, patchSet int, file string, line int) string {
+	link := fmt.Sprintf("%s/%d/%s", v.Link(number), patchSet, escapePath(file))
+	if line > 0 {
+		link += fmt.Sprintf("#%d", line)
+	}
+	return link
 }

@@ -81,15 +81,15 @@ CREATE SCHEMA archive; CREATE TABLE archive.laboratory (id int);
 
 func newScene(t *testing.T) *scene {
 	t.Helper()
-	return newSceneOn(t, lab.Postgres(t, 15))
+	return newSceneOf(t, lab.Postgres(t, 15), model)
 }
 
-func newSceneOn(t *testing.T, site *lab.Site) *scene {
+func newSceneOf(t *testing.T, site *lab.Site, ddl string) *scene {
 	t.Helper()
 	s := &scene{T: t, site: site, gerrit: lab.Gerrit(t), master: site.Names.Template + "-master"}
 	s.project = s.gerrit.NewProject(t)
 	s.clone = s.gerrit.Clone(t, s.project)
-	s.site.Template(t, model)
+	s.site.Template(t, ddl)
 	server, err := pg.Connect(t.Context(), pg.Config{URL: s.site.URL})
 	if err != nil {
 		t.Fatal(err)
@@ -115,7 +115,7 @@ func newSceneOn(t *testing.T, site *lab.Site) *scene {
 func (s *scene) push(subject string) lab.Pushed {
 	s.Helper()
 	s.clone.Git(s.T, "checkout", "-q", "--detach", "origin/master")
-	return s.clone.Push(s.T, subject, map[string]string{"data-model/" + subject + ".xml": subject})
+	return s.clone.Push(s.T, subject, map[string]string{"data-model/" + strings.ReplaceAll(subject, " ", "-") + ".xml": subject})
 }
 
 // publish gives a change a database made of the template and some DDL, as the

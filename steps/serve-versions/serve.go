@@ -15,6 +15,7 @@ import (
 	"github.com/patchbay-ci/patchbay/internal/pg"
 	"github.com/patchbay-ci/patchbay/internal/step"
 	"github.com/patchbay-ci/patchbay/internal/versions"
+	"github.com/patchbay-ci/patchbay/internal/versions/page"
 )
 
 func run(ctx context.Context, s *step.Session, cfg *Config) error {
@@ -25,6 +26,7 @@ func run(ctx context.Context, s *step.Session, cfg *Config) error {
 	defer closeAll()
 	handler := v.Handler(versions.Serving{
 		Version: s.Version, Requests: cfg.Requests, Timeout: cfg.Timeout, Log: func(a versions.Access) { logAccess(s, a) },
+		Pages: func(mux *http.ServeMux) { page.Register(v, mux) },
 	})
 	return serve(ctx, s, cfg, handler)
 }

@@ -23,6 +23,8 @@ type stage struct {
 	project  string
 	work     string
 	before   []lab.Status // servers of somebody else's, which stay
+	versions *os.Process  // serve-versions
+	address  string       // where it listens
 }
 
 // run sets the stage, plays the story, shows where to look.
@@ -40,6 +42,9 @@ func run(ctx context.Context, keep bool) (err error) {
 	rows, err := s.play(ctx)
 	if err != nil {
 		return err
+	}
+	if err := s.serve(ctx, rows); err != nil {
+		return errors.Join(err, check(rows))
 	}
 	fmt.Print("\n", table(rows), "\n")
 	s.where(keep, time.Since(began))
@@ -109,7 +114,7 @@ func (s *stage) prepare(ctx context.Context, home string) error {
 	if err != nil {
 		return err
 	}
-	s.pipeline = lab.Pipeline{Bin: bin, Env: append(append(s.site.Env(), s.gerrit.Environment()...), "LIQUIBASE_HOME="+home, "PATCHBAY_LOG_FORMAT=console")}
+	s.pipeline = lab.Pipeline{Bin: bin, Env: append(append(s.site.Env(), s.gerrit.Environment()...), "LIQUIBASE_HOME="+home, "PATCHBAY_READER_PASSWORD="+s.site.ReaderPassword(), "PATCHBAY_LOG_FORMAT=console")}
 	return s.step(ctx, "prepare-template")
 }
 
@@ -132,17 +137,19 @@ func (s *stage) where(keep bool, took time.Duration) {
 		return
 	}
 	fmt.Printf(`Look around:
+  the versions      %s   (its log is %s)
   Gerrit's answers  curl -s %s/changes/?q=project:%s   (REST only: the server has no web interface)
   databases         psql '%s' -c '\l %s*'
   the clone         %s
 Stop everything with: make clean
-`, s.gerrit.URL, s.project, s.site.URL, s.site.Names.Prefix, s.clone.Dir)
+`, s.address, filepath.Join(s.work, "serve-versions.log"), s.gerrit.URL, s.project, s.site.URL, s.site.Names.Prefix, s.clone.Dir)
 }
 
 func (s *stage) close() error {
+	ended := s.endVersions()
 	var removed error
 	if s.work != "" {
 		removed = os.RemoveAll(s.work)
 	}
-	return errors.Join(removed, lab.Stop(s.before...))
+	return errors.Join(ended, removed, lab.Stop(s.before...))
 }

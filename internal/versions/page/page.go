@@ -1,0 +1,408 @@
+// Package page shows versions to people: web pages rendered on the server from
+// the same answers as the REST API, in Ukrainian and English. They work
+// without JavaScript; with it, states are refreshed and lists filtered in
+// place.
+package page
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/patchbay-ci/patchbay/internal/versions"
+	"github.com/patchbay-ci/patchbay/internal/versions/api"
+)
+
+//go:embed templates/*.html
+var templates embed.FS
+
+//go:embed assets
+var assets embed.FS
+
+// policy: nothing but our own files, no inline script or style.
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+// pages shows one set of versions.
+type pages struct {
+	v     *versions.Versions
+	views map[string]*template.Template
+	now   func() time.Time
+}
+
+// Register adds the pages and what answers where there is nothing.
+func Register(v *versions.Versions, mux *http.ServeMux) {
+	p := &pages{v: v, views: parse(), now: time.Now}
+	p.handle(mux, "GET /{$}", p.list)
+	p.handle(mux, "GET /master", p.tables)
+	p.handle(mux, "GET /master/tables/{name}", p.table)
+	p.handle(mux, "GET /candidates/{id}", p.candidate)
+	p.handle(mux, "GET /candidates/{id}/tables", p.tables)
+	p.handle(mux, "GET /candidates/{id}/tables/{name}", p.table)
+	mux.HandleFunc("GET /assets/{file}", asset)
+	mux.HandleFunc("/", p.nothing)
+}
+
+func parse() map[string]*template.Template {
+	views := map[string]*template.Template{}
+	files, err := fs.Glob(templates, "templates/*.html")
+	if err != nil {
+		panic(err) // a constant pattern: cannot fail
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(strings.TrimPrefix(file, "templates/"), ".html")
+		views[name] = template.Must(template.New("layout.html").Funcs(functions).
+			ParseFS(templates, "templates/layout.html", "templates/parts.html", file))
+	}
+	return views
+}
+
+// shown is what a page is made of.
+type shown struct {
+	View   string // the template
+	Title  string
+	Lang   tongue
+	Path   string            // of this page, for the way to the other language
+	Query  map[string]string // the same
+	Here   string            // which part of the site
+	Status int               // 0 is 200
+	Now    time.Time
+	Data   any
+}
+
+// T gives a text in the page's language.
+func (s *shown) T(key string) string { return s.Lang.text(key) }
+
+// asked is one request for a page.
+type asked struct {
+	*http.Request
+	lang tongue
+	at   time.Time
+}
+
+func (p *pages) handle(mux *http.ServeMux, pattern string, view func(asked) (*shown, error)) {
+	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		a := asked{r, languageOf(w, r), p.now()}
+		s, err := view(a)
+		if err != nil {
+			s = fault(a, err)
+		}
+		p.write(w, a, s)
+	})
+}
+
+func (p *pages) write(w http.ResponseWriter, a asked, s *shown) {
+	s.Lang, s.Path, s.Now, s.Query = a.lang, a.URL.Path, a.at, map[string]string{}
+	for _, name := range []string{"q", "against"} {
+		if value := a.URL.Query().Get(name); value != "" {
+			s.Query[name] = value
+		}
+	}
+	var out bytes.Buffer
+	if err := p.views[s.View].ExecuteTemplate(&out, "layout.html", s); err != nil {
+		versions.AnswerFault(w, a.Request, versions.FaultOf(err))
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", policy)
+	h.Set("Cache-Control", "no-cache")
+	h.Set("Content-Language", string(a.lang))
+	h.Add("Vary", "Accept-Language, Cookie")
+	w.WriteHeader(max(s.Status, http.StatusOK))
+	_, _ = w.Write(out.Bytes()) // the client may be gone
+}
+
+// failed is the page of an error.
+type failed struct {
+	*versions.Fault
+	Status int
+}
+
+func fault(a asked, err error) *shown {
+	f := versions.Begin(a.Context(), err)
+	return &shown{View: "fault", Title: a.lang.text("fault." + strconv.Itoa(f.GetStatus())), Status: f.GetStatus(), Data: failed{f, f.GetStatus()}}
+}
+
+// nothing answers people by a page and programs by JSON.
+func (p *pages) nothing(w http.ResponseWriter, r *http.Request) {
+	if !strings.Contains(r.Header.Get("Accept"), "text/html") {
+		versions.AnswerFault(w, r, versions.NothingHere())
+		return
+	}
+	a := asked{r, languageOf(w, r), p.now()}
+	p.write(w, a, fault(a, versions.NothingHere()))
+}
+
+// asset serves our own files; they change with the program only.
+func asset(w http.ResponseWriter, r *http.Request) {
+	name := "assets/" + r.PathValue("file")
+	if _, err := fs.Stat(assets, name); err != nil {
+		versions.AnswerFault(w, r, versions.NothingHere())
+		return
+	}
+	w.Header().Set("Cache-Control", "max-age=300")
+	http.ServeFileFS(w, r, assets, name)
+}
+
+var changeNumber = regexp.MustCompile(`^[1-9][0-9]{0,9}$`)
+
+// version is the one that the path names.
+func (a asked) version() (versions.Version, error) {
+	id := a.PathValue("id")
+	if id == "" {
+		return versions.Master, nil
+	}
+	if !changeNumber.MatchString(id) {
+		return versions.Version{}, versions.BadRequest("path.id: want a change number")
+	}
+	number, err := strconv.Atoi(id)
+	return versions.Version{Change: number}, err
+}
+
+// look is the list of versions.
+type look struct {
+	Master     api.MasterVersionInfoDetailed
+	Candidates []row
+	Fault      *versions.Fault // why there are no candidates
+}
+
+// row is one candidate of the list.
+type row struct {
+	api.VersionInfo
+	Stale int // the patch set of a database that is not of the current one
+	Link  string
+}
+
+func (p *pages) list(a asked) (*shown, error) {
+	data := look{Master: p.v.MasterInfo(p.v.Merged(a.Context()))}
+	s := &shown{View: "list", Title: a.lang.text("versions"), Here: "list"}
+	all, err := p.v.List(a.Context())
+	if err != nil {
+		data.Fault = versions.Begin(a.Context(), err)
+		s.Status = data.Fault.GetStatus()
+	}
+	for i := range all {
+		r := row{VersionInfo: p.v.Short(&all[i]), Link: p.v.Link(all[i].Number)}
+		if all[i].Stale() {
+			r.Stale = all[i].Origin.PatchSet
+		}
+		data.Candidates = append(data.Candidates, r)
+	}
+	s.Data = data
+	return s, nil
+}
+
+// Head is what stands above every page of a version.
+type Head struct {
+	Master    bool
+	ID        string
+	Name      string
+	Path      string // "/master", "/candidates/42"
+	Detailed  api.VersionInfoDetailed
+	Result    string
+	Reason    *api.Reason
+	ReasonURL string
+	Link      string
+	Stale     int // the patch set of the database, when it is not the current one
+	Tab       string
+}
+
+// Failed says that it does not deploy.
+func (h Head) Failed() bool { return h.Result == api.Failed }
+
+// heading reads how the version stands; of master its tables are enough.
+func (p *pages) heading(a asked, version versions.Version, tab string) (Head, error) {
+	if version == versions.Master {
+		info := p.v.MasterInfo(p.v.Merged(a.Context()))
+		h := Head{Master: true, Name: a.lang.text("master"), Path: "/master", Tab: tab}
+		if info.Status != nil {
+			h.Result = *info.Status
+		}
+		h.Reason = info.Reason.Value
+		return h, nil
+	}
+	standing, err := p.v.Standing(a.Context(), version.Change)
+	if err != nil {
+		return Head{}, err
+	}
+	d := p.v.Detailed(standing)
+	h := Head{
+		ID: d.ID, Name: a.lang.text("candidate") + " " + d.ID, Path: "/candidates/" + d.ID, Detailed: d, Tab: tab,
+		Result: d.Validations[0].Result, Reason: d.Validations[0].Reason.Value, Link: p.v.Link(version.Change),
+	}
+	if d.Name != nil {
+		h.Name = *d.Name
+	}
+	if standing.Stale() {
+		h.Stale = standing.Origin.PatchSet
+	}
+	if h.Reason != nil && h.Reason.File != "" && d.PatchSet != nil {
+		h.ReasonURL = p.v.LinkTo(version.Change, *d.PatchSet, h.Reason.File, h.Reason.Line)
+	}
+	return h, nil
+}
+
+// model is a page of a version's tables.
+type model struct {
+	Head
+	Search string
+	Tables []api.TableInfoShort
+	All    int
+	Absent bool
+	Marks  map[string]string // table → add, change: against master
+}
+
+func (p *pages) tables(a asked) (*shown, error) {
+	version, err := a.version()
+	if err != nil {
+		return nil, err
+	}
+	h, err := p.heading(a, version, "tables")
+	if err != nil {
+		return nil, err
+	}
+	tables, origin, err := p.v.Tables(a.Context(), version)
+	if err != nil {
+		return nil, err
+	}
+	data := model{Head: h, Search: strings.TrimSpace(a.URL.Query().Get("q")), All: len(tables), Absent: origin.Absent}
+	for _, t := range tables {
+		if found(t, data.Search) {
+			data.Tables = append(data.Tables, t)
+		}
+	}
+	if version != versions.Master && !origin.Absent {
+		data.Marks = p.marks(a, version)
+	}
+	return &shown{View: "tables", Title: a.lang.text("tables") + ": " + h.Name, Here: "tables", Data: data}, nil
+}
+
+// found looks for a text in name and description.
+func found(t api.TableInfoShort, text string) bool {
+	text = strings.ToLower(text)
+	return strings.Contains(strings.ToLower(t.Name), text) || t.Description != nil && strings.Contains(strings.ToLower(*t.Description), text)
+}
+
+// marks says what the candidate does to tables; when master cannot be read
+// there are none.
+func (p *pages) marks(a asked, version versions.Version) map[string]string {
+	d, _, err := p.v.Difference(a.Context(), version, versions.AgainstMaster)
+	if err != nil {
+		return nil
+	}
+	marks := map[string]string{}
+	for _, c := range d.Changes {
+		name := lastPart(c.Table)
+		switch {
+		case name == "":
+		case c.Object == "table" && c.Action == "add":
+			marks[name] = "add"
+		case marks[name] == "":
+			marks[name] = "change"
+		}
+	}
+	return marks
+}
+
+// one is a page of one table.
+type one struct {
+	Head
+	Table   *api.TableInfo
+	Picture *picture
+	Keys    map[string]string // column → "PK", "FK", "U"
+	Targets map[string]string // column → the table that it refers to
+	Changes []group           // against master
+	Old     map[string]string // column → mark against master
+}
+
+func (p *pages) table(a asked) (*shown, error) {
+	version, err := a.version()
+	if err != nil {
+		return nil, err
+	}
+	h, err := p.heading(a, version, "tables")
+	if err != nil {
+		return nil, err
+	}
+	table, _, err := p.v.Table(a.Context(), version, a.PathValue("name"))
+	if err != nil {
+		return nil, err
+	}
+	data := one{Head: h, Table: table, Picture: draw(table, h.Path), Keys: keysOf(table), Targets: targetsOf(table)}
+	if version != versions.Master {
+		data.Changes, data.Old = p.changesOf(a, version, table)
+	}
+	return &shown{View: "table", Title: table.Name + ": " + h.Name, Here: "tables", Data: data}, nil
+}
+
+// changesOf are those of one table and of its columns.
+func (p *pages) changesOf(a asked, version versions.Version, table *api.TableInfo) ([]group, map[string]string) {
+	d, _, err := p.v.Difference(a.Context(), version, versions.AgainstMaster)
+	if err != nil {
+		return nil, nil
+	}
+	var own []api.Change
+	marks := map[string]string{}
+	for _, c := range d.Changes {
+		if !sameTable(c.Table, table) {
+			continue
+		}
+		own = append(own, c)
+		if c.Object == "column" {
+			marks[c.Name[strings.LastIndexByte(c.Name, '.')+1:]] = c.Action
+		}
+	}
+	return groupsOf(own, p.v.Filters), marks
+}
+
+// sameTable compares with a name that is qualified, and quoted where needed.
+func sameTable(qualified string, t *api.TableInfo) bool {
+	plain := strings.NewReplacer(`"`, "").Replace(qualified)
+	return plain == t.Schema+"."+t.Name || plain == t.Name
+}
+
+// changed is the page of a candidate.
+type changed struct {
+	Head
+	Against string
+	Groups  []group
+	Counts  map[string]int // by action
+	Fault   *versions.Fault
+}
+
+func (p *pages) candidate(a asked) (*shown, error) {
+	version, err := a.version()
+	if err != nil {
+		return nil, err
+	}
+	h, err := p.heading(a, version, "changes")
+	if err != nil {
+		return nil, err
+	}
+	data := changed{Head: h, Against: versions.AgainstMaster, Counts: map[string]int{}}
+	if a.URL.Query().Get("against") == versions.AgainstBase {
+		data.Against = versions.AgainstBase
+	}
+	d, _, err := p.v.Difference(a.Context(), version, data.Against)
+	var known *versions.Fault
+	switch {
+	case errors.As(err, &known): // no database, no difference recorded
+		data.Fault = known
+	case err != nil:
+		data.Fault = versions.Begin(a.Context(), err)
+	default:
+		data.Groups = groupsOf(d.Changes, p.v.Filters)
+		for _, c := range d.Changes {
+			data.Counts[c.Action]++
+		}
+	}
+	return &shown{View: "candidate", Title: h.Name, Here: "candidate", Data: data}, nil
+}
