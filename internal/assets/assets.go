@@ -51,6 +51,10 @@ type Asset struct {
 
 	// Unresolved are references to nothing that stood in it, in words.
 	Unresolved []string
+
+	// Elsewhere are references of a dashboard to charts that are not on it.
+	// They have no effect, unless they were meant for another chart.
+	Elsewhere []string
 }
 
 // Key names an asset among all kinds.
@@ -207,8 +211,14 @@ func FromExport(raws []Raw) *Set {
 		if raw.ID != 0 {
 			space.Add(raw.Kind, raw.ID, raw.UUID)
 		}
-		if raw.Kind == Database {
+		switch raw.Kind {
+		case Database:
 			space.AddDatabase(raw.UUID, raw.Doc.Get(titles[Database]).Str())
+		case Chart: // names its dataset both ways
+			id, _, _ := strings.Cut(raw.Doc.Get("params", "datasource").Str(), "__table")
+			if n, ok := document.Text(id).Int(); ok && raw.Doc.Get("dataset_uuid").Str() != "" {
+				space.Add(Dataset, n, raw.Doc.Get("dataset_uuid").Str())
+			}
 		}
 	}
 	set := NewSet()

@@ -190,7 +190,14 @@ func (c canonicaliser) dashboard() {
 	old := c.layout()
 	c.outside()
 	c.toUUIDs(old)
-	dropEmpty(metadata, "native_filter_configuration")
+	dropEmpty(metadata, defaults...)
+}
+
+// defaults are keys of a dashboard's metadata that importers or a save add
+// without a value.
+var defaults = []string{
+	"native_filter_configuration", "chart_customization_config", "chart_configuration", "expanded_slices", "timed_refresh_immune_slices",
+	"color_scheme_domain", "label_colors", "map_label_colors", "shared_label_colors",
 }
 
 // layout puts UUIDs in the place of the charts' ids and gives the ids that the
@@ -354,7 +361,11 @@ func (c canonicaliser) toUUIDs(old map[int]string) {
 	link := func(kind Kind) func(string, *document.Value) *document.Value {
 		return func(place string, v *document.Value) *document.Value {
 			uuid, ok := find(kind, place, v)
-			if !ok || kind == Chart && c.Kind == Dashboard && place != "a link in Markdown" && !slices.Contains(on, uuid) {
+			if !ok {
+				return nil
+			}
+			if kind == Chart && c.Kind == Dashboard && place != "a link in Markdown" && !slices.Contains(on, uuid) {
+				c.Elsewhere = append(c.Elsewhere, fmt.Sprintf("%s: chart %s is not on the dashboard", place, uuid))
 				return nil
 			}
 			return document.Text(uuid)

@@ -9,9 +9,10 @@ import (
 
 // Local is an asset in the ids of one server, ready to be imported there.
 type Local struct {
-	Key  Key
-	Doc  *document.Value
-	Lost []string // references that this server has nothing for, in words
+	Key   Key
+	Doc   *document.Value
+	Lost  []string // references that this server has nothing for, in words
+	Notes []string // what else it does not take
 
 	// Layers says that its annotation layers need a PUT after the import,
 	// which drops all but formulas.
@@ -92,7 +93,7 @@ func setAbsent(m *document.Value, field string) {
 func (l localiser) unknown(version Version) {
 	for field, since := range newer[l.kind] {
 		if l.Doc.Get(field) != nil && version.Before(since) {
-			l.lost("%s: this server does not know it", field)
+			l.Notes = append(l.Notes, field+", which it does not know")
 			l.Doc.Delete(field)
 		}
 	}
@@ -180,7 +181,7 @@ func (l localiser) toIDs() {
 	layer := func(place string, v *document.Value) *document.Value {
 		id, ok := l.to.layerNames[v.Str()]
 		if !ok {
-			l.lost("%s: annotation layer %q", place, v.Text)
+			l.Notes = append(l.Notes, fmt.Sprintf("%s: annotation layer %q", place, v.Text))
 			return v
 		}
 		return number(id)

@@ -29,6 +29,7 @@ func TestDocumentedExamples(t *testing.T) {
 		"prepare-template.json": &PrepareTemplate{},
 		"reconcile.json":        &Reconcile{},
 		"cleanup-registry.json": &CleanupRegistry{},
+		"asset-sync.json":       &AssetSync{},
 	} {
 		decoder := json.NewDecoder(bytes.NewReader(examples[name]))
 		decoder.DisallowUnknownFields()

@@ -52,6 +52,7 @@ type Client struct {
 
 	sent    atomic.Int64
 	written atomic.Int64
+	page    atomic.Int64
 }
 
 // session is what a login gave. It lives in memory only.
@@ -97,6 +98,9 @@ func (c *Client) URL() string { return c.base.String() }
 // Requests says how many were sent, and how many of them were writes. Logins
 // count as the former.
 func (c *Client) Requests() (sent, written int) { return int(c.sent.Load()), int(c.written.Load()) }
+
+// PageSize is how many rows the server gave at most in one page of a list.
+func (c *Client) PageSize() int { return int(c.page.Load()) }
 
 // request is one call of the API.
 type request struct {

@@ -129,6 +129,7 @@ func (c *Client) pages(ctx context.Context, kind assets.Kind) (rows []Row, count
 			}
 		}
 		received += len(answer.Result)
+		c.page.Store(max(c.page.Load(), int64(len(answer.Result))))
 		if len(answer.Result) == 0 || received >= answer.Count {
 			slices.SortFunc(rows, func(a, b Row) int { return cmp.Compare(a.ID, b.ID) })
 			return rows, answer.Count, nil

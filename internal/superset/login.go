@@ -2,10 +2,12 @@ package superset
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/httpclient"
@@ -196,4 +198,21 @@ func (c *Client) renew(ctx context.Context) error {
 	c.session.access, c.session.refresh = "", ""
 	c.mu.Unlock()
 	return c.login(ctx)
+}
+
+// Issued is when the server wrote the token of this login, by its clock; false
+// where the token does not say.
+func (c *Client) Issued() (time.Time, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, rest, _ := strings.Cut(c.session.access, ".")
+	payload, _, _ := strings.Cut(rest, ".")
+	text, err := base64.RawURLEncoding.DecodeString(payload)
+	var claims struct {
+		At int64 `json:"iat"`
+	}
+	if err != nil || json.Unmarshal(text, &claims) != nil || claims.At == 0 || c.config.Login.Kind == LoginToken {
+		return time.Time{}, false
+	}
+	return time.Unix(claims.At, 0), true
 }

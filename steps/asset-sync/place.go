@@ -167,19 +167,38 @@ func (r *reader) revision(ctx context.Context, dir, revision string) (*content, 
 	if strings.HasPrefix(revision, "-") {
 		return nil, change.Failf(change.KindConfiguration, "%s: no revision", place)
 	}
-	cmd := exec.CommandContext(ctx, "git", "-C", dir, "archive", "--format=zip", "--prefix=x/", "-0", revision+":./", "--")
-	var out, said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &said
-	if err := cmd.Run(); err != nil {
-		first, _, _ := strings.Cut(strings.TrimSpace(said.String()), "\n")
-		return nil, change.Failf(change.KindConfiguration, "read %s: git: %w: %s", place, err, first).
+	archive, err := gitArchive(ctx, dir, revision)
+	if err != nil {
+		return nil, change.Failf(change.KindConfiguration, "read %s: %w", place, err).
 			WithHint("is it a directory in a git checkout, and is the revision there? a shallow clone has one only")
 	}
-	files, err := members(out.Bytes())
+	files, err := members(archive)
 	if err != nil {
 		return nil, change.Failf(change.KindConfiguration, "read %s: %w", place, err)
 	}
 	return r.files(files, place)
+}
+
+// gitArchive packs a directory of a revision. git wants to be asked from the
+// top of the checkout.
+func gitArchive(ctx context.Context, dir, revision string) ([]byte, error) {
+	where, err := git(ctx, dir, "rev-parse", "--show-toplevel", "--show-prefix")
+	if err != nil {
+		return nil, err
+	}
+	top, prefix, _ := strings.Cut(strings.TrimSuffix(string(where), "\n"), "\n")
+	return git(ctx, top, "archive", "--format=zip", "--prefix=x/", "-0", revision+":"+strings.TrimSuffix(prefix, "/"))
+}
+
+func git(ctx context.Context, dir string, args ...string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", dir}, args...)...)
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
+	if err := cmd.Run(); err != nil {
+		first, _, _ := strings.Cut(strings.TrimSpace(said.String()), "\n")
+		return nil, fmt.Errorf("git %s: %w: %s", args[0], err, first)
+	}
+	return out.Bytes(), nil
 }
 
 func members(archive []byte) (map[string][]byte, error) {

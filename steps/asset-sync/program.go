@@ -25,6 +25,11 @@ func commands() []step.Command {
 		step.NewCommand("shows what sync would do", planProgram, &Planned{}, plan),
 		step.NewCommand("makes an environment like a place", syncProgram, &Sync{}, synchronise),
 		step.NewCommand("takes back what a sync wrote", rollbackProgram, &Rollback{}, rollback),
+		step.NewCommand("says in words what is different", diffProgram, &Diff{}, diff),
+		step.NewCommand("mends references that an import broke", repairProgram, &Repairing{}, repair),
+		step.NewCommand("lists which id each asset has", idsProgram, &IDs{}, ids),
+		step.NewCommand("brings an export into other ids", patchProgram, &Patch{}, patch),
+		step.NewCommand("checks environments", doctorProgram, &Doctor{}, doctor),
 	}
 }
 

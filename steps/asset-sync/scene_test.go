@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/patchbay-ci/patchbay/internal/assets"
 	"github.com/patchbay-ci/patchbay/internal/change"
@@ -156,3 +157,14 @@ func withoutUnresolved(files map[string]string) map[string]string {
 	}
 	return kept
 }
+
+func (s *scene) git(args ...string) {
+	s.Helper()
+	cmd := exec.CommandContext(s.Context(), "git", append([]string{"-c", "user.name=t", "-c", "user.email=t@example.org"}, args...)...)
+	cmd.Dir = s.dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		s.Fatalf("git %v: %v: %s", args, err, out)
+	}
+}
+
+func (s *scene) now() time.Time { return time.Now() }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/patchbay-ci/patchbay/internal/assets"
@@ -253,12 +254,24 @@ func (w *writer) named(kind assets.Kind, batch []*assets.Asset, refused *superse
 func (w *writer) localise(batch []*assets.Asset) (locals []assets.Local) {
 	for _, a := range batch {
 		l := w.to.space.Localise(a, w.to.version)
-		for _, lost := range l.Lost {
-			w.notes = append(w.notes, fmt.Sprintf("%s: %s has nothing for %s", a, w.to.name, lost))
+		for _, lost := range append(l.Lost, l.Notes...) {
+			if !w.namesFailed(lost) { // that is told already
+				w.notes = append(w.notes, fmt.Sprintf("%s: %s has nothing for %s", a, w.to.name, lost))
+			}
 		}
 		locals = append(locals, l)
 	}
 	return locals
+}
+
+// namesFailed says that a text is about an asset that failed.
+func (w *writer) namesFailed(text string) bool {
+	for key := range w.failed {
+		if strings.Contains(text, key.UUID) {
+			return true
+		}
+	}
+	return false
 }
 
 // sparse says that the endpoint for all assets takes the batch: quicker for
@@ -410,7 +423,7 @@ func (w *writer) makeDatabases(ctx context.Context, create map[string]newDatabas
 		key := assets.Key{Kind: assets.Database, UUID: uuid}
 		file := assets.FileOf(key)
 		doc := document.NewMap(document.Field{Key: "database_name", Value: document.Text(a.UUID)}, document.Field{Key: "sqlalchemy_uri", Value: document.Text(create[a.UUID].URI)},
-			document.Field{Key: "uuid", Value: document.Text(uuid)}, document.Field{Key: "version", Value: document.Text("1.0.0")})
+			document.Field{Key: "uuid", Value: document.Text(uuid)}, document.Field{Key: "extra", Value: document.NewMap()}, document.Field{Key: "version", Value: document.Text("1.0.0")})
 		var passwords map[string]string
 		if secret := create[a.UUID].Password; secret != "" {
 			passwords = map[string]string{file: secret}
@@ -499,13 +512,28 @@ func (w *writer) compare(key assets.Key) {
 	case wanted == nil:
 	case there == nil:
 		w.fail(key, "the server said OK and did not make it")
-	case !document.Equal(there.Doc, wanted.Doc):
+	case document.Equal(there.Doc, wanted.Doc):
+	case w.without(wanted) != "":
+		w.fail(key, "it arrived without %s, which failed", w.without(wanted))
+	default:
 		reason := ""
 		for _, d := range assets.Differences(there, wanted, w.title) {
 			reason += "; " + d.What
 		}
 		w.fail(key, "it is not as sent: %s", reason[min(2, len(reason)):])
 	}
+}
+
+// without names what an asset needs and what failed, of those that are not in
+// the target at all.
+func (w *writer) without(a *assets.Asset) string {
+	var names []string
+	for _, need := range a.Needs() {
+		if _, bad := w.failed[need]; bad && w.to.set.Get(need) == nil {
+			names = append(names, fmt.Sprint(w.wanted[need]))
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 func (w *writer) title(k assets.Key) string {

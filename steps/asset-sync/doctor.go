@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/patchbay-ci/patchbay/internal/assets"
+	"github.com/patchbay-ci/patchbay/internal/change"
+	"github.com/patchbay-ci/patchbay/internal/step"
+	"github.com/patchbay-ci/patchbay/internal/superset"
+)
+
+var doctorProgram = step.Program{
+	Name: "doctor",
+	Contract: `Checks environments: version, login, rights on each kind, CSRF, the cap of
+pages, the clock, the mapping of databases. Nothing is written. A warehouse that
+does not answer is a warning.`,
+	Examples: []string{"asset-sync doctor", "asset-sync doctor --env qa"},
+}
+
+// Doctor is the configuration of the sub-command.
+type Doctor struct {
+	Settings   `embed:""`
+	Env        []string `name:"env" env:"PATCHBAY_ASSETS_DOCTOR" placeholder:"ENVIRONMENT" help:"What is checked; default: all."`
+	Warehouses bool     `name:"warehouses" env:"PATCHBAY_ASSETS_WAREHOUSES" default:"true" negatable:"" help:"Also ask each database for its schemas."`
+}
+
+// checkup collects what was found.
+type checkup struct {
+	*step.Session
+	reader *reader
+	result *change.AssetSync
+	lines  []string
+	faults int
+}
+
+func doctor(ctx context.Context, s *step.Session, c *Doctor) error {
+	d := &checkup{Session: s, result: &change.AssetSync{Command: "doctor", Counts: map[string]int{}}}
+	var err error
+	if d.reader, err = newReader(s, c.Settings, ""); err != nil {
+		return s.Fail(d.result, change.Refused, err)
+	}
+	names := c.Env
+	if len(names) == 0 {
+		names = slices.Sorted(maps.Keys(d.reader.config.Environments))
+	}
+	if len(names) == 0 {
+		return s.Fail(d.result, change.Refused, change.Failf(change.KindConfiguration, "no environment is given").WithHint("write %s, see docs/asset-sync.md", c.Config))
+	}
+	logicals := map[string][]string{}
+	for _, name := range names {
+		d.environment(ctx, name, c.Warehouses, logicals)
+	}
+	d.mapping(names, logicals)
+	d.result.Counts["faults"] = d.faults
+	d.result.Outcome = change.Done
+	var failure error
+	if d.faults > 0 {
+		f := change.Failf(change.KindConfiguration, "%s found", plural(d.faults, "fault"))
+		d.result.Outcome, d.result.Failure, failure = change.Failed, f, f
+	}
+	return errors.Join(failure, publish(s, c.Format, d.result, strings.Join(d.lines, "\n")))
+}
+
+func (d *checkup) say(mark, environment, format string, args ...any) {
+	text := change.OneLine(fmt.Sprintf(format, args...))
+	d.lines = append(d.lines, fmt.Sprintf("%-5s %s: %s", mark, environment, text))
+	if mark != "ok" {
+		d.result.Notes = append(d.result.Notes, mark+" "+environment+": "+text)
+	}
+	if mark == "FAULT" {
+		d.faults++
+	}
+	d.result.Counts[strings.ToLower(mark)]++
+}
+
+func (d *checkup) fault(environment string, err error) {
+	f := change.AsFailure(err)
+	text := f.Error()
+	if f.Hint != "" {
+		text += " (" + f.Hint + ")"
+	}
+	d.say("FAULT", environment, "%s", text)
+}
+
+func (d *checkup) environment(ctx context.Context, name string, warehouses bool, logicals map[string][]string) {
+	e, err := d.reader.environment(name)
+	if err != nil {
+		d.fault(name, err)
+		return
+	}
+	client, err := e.client(d.Session, true)
+	if err != nil {
+		d.fault(name, err)
+		return
+	}
+	defer func() {
+		sent, _ := client.Requests()
+		d.result.Requests += sent
+	}()
+	t := &site{environment: e, client: client, config: d.reader.config}
+	if err := client.RenewCSRF(ctx); err != nil {
+		d.fault(name, err)
+		return
+	}
+	d.say("ok", name, "login and CSRF token")
+	version, text := client.Version(ctx)
+	switch {
+	case text == "":
+		d.say("warn", name, "the server does not tell its version")
+	case version.Before(assets.Version{Major: 4, Minor: 1}):
+		d.say("FAULT", name, "Superset %s: 4.1 or newer is needed", text)
+	default:
+		d.say("ok", name, "Superset %s", text)
+	}
+	d.clock(client, name)
+	d.rights(ctx, client, name)
+	if err := t.list(ctx); err != nil {
+		d.fault(name, err)
+		return
+	}
+	d.lists(t, logicals)
+	if warehouses {
+		d.warehouses(ctx, t)
+	}
+}
+
+// clock compares with the time at which the server wrote the token.
+func (d *checkup) clock(client *superset.Client, name string) {
+	issued, ok := client.Issued()
+	switch ahead := time.Since(issued).Abs(); {
+	case !ok:
+	case ahead > time.Minute:
+		d.say("warn", name, "its clock is %s off", ahead.Round(time.Second))
+	default:
+		d.say("ok", name, "clock")
+	}
+}
+
+func (d *checkup) rights(ctx context.Context, client *superset.Client, name string) {
+	me, err := client.Me(ctx)
+	if err != nil {
+		d.say("warn", name, "the rights of the account could not be asked: %v", err)
+		return
+	}
+	var missing []string
+	for _, view := range []string{"Dataset", "Chart", "Dashboard"} {
+		for _, right := range []string{"can_read", "can_write", "can_export"} {
+			if !me.May(right, view) {
+				missing = append(missing, right+" on "+view)
+			}
+		}
+	}
+	switch {
+	case len(missing) > 0:
+		d.say("warn", name, "the account %q may read at most: it lacks %s", me.Username, strings.Join(missing, ", "))
+	case me.Admin:
+		d.say("ok", name, "rights: administrator")
+	default:
+		d.say("ok", name, "rights: all that is its own; assets of other owners are conflicts")
+	}
+}
+
+func (d *checkup) lists(t *site, logicals map[string][]string) {
+	counts := map[assets.Kind]int{}
+	without := 0
+	for _, row := range t.rows {
+		counts[row.Kind]++
+		if row.UUID == "" {
+			without++
+		}
+		if row.Kind == assets.Database {
+			logicals[t.name] = append(logicals[t.name], t.config.logical(t.name, row.Title, row.UUID))
+		}
+	}
+	d.say("ok", t.name, "lists: %d databases, %d datasets, %d charts, %d dashboards; %d rows a page", counts[assets.Database], counts[assets.Dataset], counts[assets.Chart], counts[assets.Dashboard], t.client.PageSize())
+	if without > 0 {
+		d.say("warn", t.name, "its lists have no UUIDs: everything is exported to find them")
+	}
+}
+
+func (d *checkup) warehouses(ctx context.Context, t *site) {
+	for _, row := range sortedRows(t.rows, assets.Database) {
+		within, cancel := context.WithTimeout(ctx, 20*time.Second)
+		err := t.client.Get(within, fmt.Sprintf("/api/v1/database/%d/schemas/", row.ID), "", &struct{}{})
+		cancel()
+		if err != nil {
+			d.say("warn", t.name, "database %q does not answer", row.Title)
+		}
+	}
+}
+
+// mapping names databases that one environment has and another has not.
+func (d *checkup) mapping(names []string, logicals map[string][]string) {
+	for _, a := range names {
+		for _, b := range names {
+			for _, logical := range logicals[a] {
+				if logicals[b] != nil && a != b && !slices.Contains(logicals[b], logical) && d.reader.config.create[logical].URI == "" {
+					d.say("warn", b, "it has nothing for the database %q of %s: map it under databases", logical, a)
+				}
+			}
+		}
+	}
+}
+
+func sortedRows(rows map[assets.Key]superset.Row, kind assets.Kind) (all []superset.Row) {
+	for _, row := range rows {
+		if row.Kind == kind {
+			all = append(all, row)
+		}
+	}
+	slices.SortFunc(all, func(a, b superset.Row) int { return a.ID - b.ID })
+	return all
+}

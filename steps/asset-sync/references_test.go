@@ -1,0 +1,167 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/patchbay-ci/patchbay/internal/assets"
+	"github.com/patchbay-ci/patchbay/internal/lab"
+)
+
+// live is what the browser works with: the numbers as the server has them. It
+// is read by the REST API and put into names without any code of the program,
+// so a mistake in the program's list of places shows here.
+type live struct {
+	charts, datasets, dashboards map[int]string // id → UUID
+}
+
+func (s *scene) live(site *lab.SupersetSite) live {
+	l := live{map[int]string{}, map[int]string{}, map[int]string{}}
+	for kind, ids := range map[assets.Kind]map[int]string{assets.Chart: l.charts, assets.Dataset: l.datasets, assets.Dashboard: l.dashboards} {
+		rows, err := s.client(site, "admin").List(s.Context(), kind)
+		if err != nil {
+			s.Fatal(err)
+		}
+		for _, row := range rows {
+			ids[row.ID] = row.UUID
+		}
+	}
+	return l
+}
+
+// dashboard reads metadata and layout of a dashboard by its UUID, with UUIDs in
+// the place of all numbers that are ids.
+func (s *scene) dashboard(site *lab.SupersetSite, l live, uuid string) (metadata, position map[string]any) {
+	s.Helper()
+	var answer struct {
+		Result struct {
+			Metadata string `json:"json_metadata"`
+			Position string `json:"position_json"`
+		}
+	}
+	if err := s.client(site, "admin").Get(s.Context(), "/api/v1/dashboard/"+uuid, "", &answer); err != nil {
+		s.Fatal(err)
+	}
+	for text, into := range map[string]*map[string]any{answer.Result.Metadata: &metadata, answer.Result.Position: &position} {
+		if err := json.Unmarshal([]byte(text), into); err != nil {
+			s.Fatal(err)
+		}
+		l.name(*into, "", "")
+	}
+	return metadata, position
+}
+
+// name replaces ids in place. Numbers that lead nowhere become "?".
+func (l live) name(v any, key, above string) any {
+	switch t := v.(type) {
+	case map[string]any:
+		for _, k := range slices.Collect(maps.Keys(t)) {
+			value := t[k]
+			delete(t, k)
+			name := k
+			if key == "chart_configuration" || key == "expanded_slices" {
+				n, _ := strconv.Atoi(k)
+				name = of(l.charts, n)
+			}
+			t[name] = l.name(value, k, key)
+		}
+	case []any:
+		for i := range t {
+			t[i] = l.name(t[i], key, above)
+		}
+	case float64:
+		switch {
+		case key == "chartId", key == "excluded", key == "chartsInScope", key == "timed_refresh_immune_slices", key == "deck_slices", key == "id" && above != "":
+			return of(l.charts, int(t))
+		case key == "datasetId":
+			return of(l.datasets, int(t))
+		}
+	}
+	return v
+}
+
+func of(uuids map[int]string, id int) string {
+	if uuid := uuids[id]; uuid != "" {
+		return uuid
+	}
+	return fmt.Sprintf("? %d", id)
+}
+
+// TestReferencesAreRight in the browser's own terms, and after a sync back to
+// the environment that they came from.
+func TestReferencesAreRight(t *testing.T) {
+	s := newScene(t)
+	s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes")
+	prod, qa := s.live(s.pair.Prod), s.live(s.pair.QA)
+	compared := 0
+	for title, row := range s.rows(s.pair.Prod, assets.Dashboard) {
+		wantMetadata, wantPosition := s.dashboard(s.pair.Prod, prod, row.UUID)
+		gotMetadata, gotPosition := s.dashboard(s.pair.QA, qa, row.UUID)
+		for _, gone := range []string{"default_filters", "show_native_filters"} {
+			delete(wantMetadata, gone)
+		}
+		if filters, _ := gotMetadata["native_filter_configuration"].([]any); len(filters) == 0 {
+			delete(gotMetadata, "native_filter_configuration") // an importer adds []
+		}
+		if configuration, ok := wantMetadata["chart_configuration"].(map[string]any); ok {
+			if delete(configuration, "? 99999"); len(configuration) == 0 { // it refers to nothing
+				delete(wantMetadata, "chart_configuration")
+			}
+		}
+		if diff := cmp.Diff(wantMetadata, gotMetadata); diff != "" {
+			t.Errorf("%s: metadata: %s", title, diff)
+		}
+		for _, node := range wantPosition {
+			m, _ := node.(map[string]any)
+			meta, _ := m["meta"].(map[string]any)
+			if uuid, ok := meta["chartId"].(string); ok {
+				compared++
+				if !has(gotPosition, uuid) {
+					t.Errorf("%s: no chart %s in the layout of qa", title, uuid)
+				}
+			}
+		}
+	}
+	if compared < 10 {
+		t.Errorf("only %d places of charts were looked at", compared)
+	}
+	s.deck(prod, qa)
+}
+
+// has says that a chart stands in a layout under its id there.
+func has(position map[string]any, uuid string) bool {
+	for _, node := range position {
+		if m, ok := node.(map[string]any); ok {
+			if meta, _ := m["meta"].(map[string]any); meta["chartId"] == uuid && meta["uuid"] == uuid {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// deck: the layers of a deck.gl chart, which no importer remaps.
+func (s *scene) deck(prod, qa live) {
+	var layers [2]any
+	for i, site := range []*lab.SupersetSite{s.pair.Prod, s.pair.QA} {
+		var answer struct{ Result struct{ Params string } }
+		row := s.rows(site, assets.Chart)["Мапа лабораторій"]
+		if err := s.client(site, "admin").Get(s.Context(), fmt.Sprintf("/api/v1/chart/%d", row.ID), "", &answer); err != nil {
+			s.Fatal(err)
+		}
+		var params map[string]any
+		if err := json.Unmarshal([]byte(answer.Result.Params), &params); err != nil {
+			s.Fatal(err)
+		}
+		layers[i] = []live{prod, qa}[i].name(params["deck_slices"], "deck_slices", "")
+	}
+	if diff := cmp.Diff(layers[0], layers[1]); diff != "" {
+		s.Error(diff)
+	}
+}

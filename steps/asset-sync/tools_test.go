@@ -1,0 +1,173 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/patchbay-ci/patchbay/internal/assets"
+	"github.com/patchbay-ci/patchbay/internal/superset"
+)
+
+// TestRepair: a dashboard whose metadata has the ids of the other environment,
+// as an older Superset leaves it, is found and mended; nothing else changes.
+func TestRepair(t *testing.T) {
+	s := newScene(t)
+	s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes")
+	if r := s.must(0, "repair", "--env", "qa", "--from", "prod", "--dry-run", "--exit-code"); r.result.Outcome != "nothing-to-do" {
+		t.Errorf("nothing was broken: %s", r.stdout)
+	}
+	var answer struct {
+		Result struct {
+			Metadata string `json:"json_metadata"`
+		}
+	}
+	uuid := s.rows(s.pair.Prod, assets.Dashboard)["Огляд лабораторій"].UUID
+	if err := s.client(s.pair.Prod, "admin").Get(t.Context(), "/api/v1/dashboard/"+uuid, "", &answer); err != nil {
+		t.Fatal(err)
+	}
+	row := s.rows(s.pair.QA, assets.Dashboard)["Огляд лабораторій"]
+	metadata := strings.ReplaceAll(answer.Result.Metadata, `"show_native_filters": true, `, "")
+	err := s.client(s.pair.QA, "sync").Send(t.Context(), http.MethodPut, fmt.Sprintf("/api/v1/dashboard/%d", row.ID), map[string]any{"json_metadata": metadata}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := s.must(4, "repair", "--env", "qa", "--from", "prod", "--dry-run", "--exit-code")
+	if r.result.Counts["update"] != 1 || !strings.Contains(r.stdout, "is not on the dashboard") {
+		t.Errorf("%+v\n%s", r.result.Counts, r.stdout)
+	}
+	if r := s.must(0, "repair", "--env", "qa", "--from", "prod", "--yes"); r.result.Outcome != "synced" {
+		t.Errorf("%s\n%s", r.result.Outcome, r.stdout)
+	}
+	if after := s.must(0, "plan", "--from", "prod", "--to", "qa", "--exit-code"); after.result.Counts["unchanged"] != 21 {
+		t.Errorf("%+v\n%s", after.result.Counts, after.stdout)
+	}
+}
+
+// TestPatch: an export taken from one environment, brought into the ids of the
+// other, imported by hand.
+func TestPatch(t *testing.T) {
+	s := newScene(t)
+	s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes")
+	bundles, _, err := s.client(s.pair.Prod, "admin").Export(t.Context(), assets.Dashboard, []int{s.seeded.Dashboards["overview"], s.seeded.Dashboards["map"], s.seeded.Dashboards["loose"]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write("in.zip", string(bundles[0]))
+	for _, name := range []string{"ids.json", "ids.csv"} {
+		if r := s.must(0, "ids", "--env", "qa", "--out", name); r.result.Counts["charts"] != 23 {
+			t.Errorf("%+v", r.result.Counts)
+		}
+	}
+	if text, err := os.ReadFile(filepath.Join(s.dir, "ids.csv")); err != nil || !strings.Contains(string(text), ",Реєстри,") {
+		t.Errorf("%v: %s", err, text)
+	}
+	if r := s.must(1, "patch", "in.zip", "--ids", "ids.json", "out.zip"); len(r.result.Notes) != 1 || !strings.Contains(r.stdout, "chart 99999") {
+		t.Errorf("%s", r.stdout)
+	}
+	r := s.must(0, "patch", "in.zip", "--ids", "ids.json", "out.zip", "--partial")
+	out, err := os.ReadFile(filepath.Join(s.dir, "out.zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.client(s.pair.QA, "sync").Import(t.Context(), superset.Endpoint{Sparse: true}, out, nil); err != nil {
+		t.Fatalf("%v\n%s", err, r.stdout)
+	}
+	// This endpoint takes no tags and drops annotation layers; all else is as it was.
+	after := s.must(4, "plan", "--from", "prod", "--to", "qa", "--exit-code")
+	for _, a := range after.result.Assets {
+		if a.Action != "extra" && (a.Title != "Зразки за місяцями" && a.Title != "Огляд лабораторій" && a.Title != "Зарплати" || strings.Join(a.What, ";") == "") {
+			t.Errorf("%+v", a)
+		}
+	}
+	s.missing()
+}
+
+// missing: an id that the file does not have ends the run without an output.
+func (s *scene) missing() {
+	text, err := os.ReadFile(filepath.Join(s.dir, "ids.json"))
+	if err != nil {
+		s.Fatal(err)
+	}
+	var f idFile
+	if err := json.Unmarshal(text, &f); err != nil {
+		s.Fatal(err)
+	}
+	var kept []known
+	for _, k := range f.Assets {
+		if k.Title != "За областями" {
+			kept = append(kept, k)
+		}
+	}
+	f.Assets = kept
+	less, err := f.encode("x.json")
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.write("less.json", string(less))
+	if r := s.must(1, "patch", "in.zip", "--ids", "less.json", "none.zip"); exists(filepath.Join(s.dir, "none.zip")) || !strings.Contains(r.stdout, "chart") {
+		s.Errorf("%s", r.stdout)
+	}
+	s.must(0, "patch", "in.zip", "--ids", "less.json", "some.zip", "--partial")
+}
+
+// TestDiffAndPlaces: the same answer from an environment, a tree, a revision
+// and an export.
+func TestDiffAndPlaces(t *testing.T) {
+	s := newScene(t)
+	s.must(0, "export", "--from", "prod")
+	s.git("init", "-q")
+	s.git("add", "assets")
+	s.git("commit", "-qm", "prod")
+	editor := s.client(s.pair.Prod, "editor")
+	for path, body := range map[string]map[string]any{
+		fmt.Sprintf("/api/v1/dataset/%d", s.seeded.Datasets["samples_per_region"]): {"sql": "-- зразки\nSELECT region, taken, count(*) AS n\nFROM sample\nGROUP BY 1, 2"},
+		fmt.Sprintf("/api/v1/chart/%d", s.seeded.Charts["twin"]):                   {"slice_name": "Зарплати за посадами"},
+		fmt.Sprintf("/api/v1/dashboard/%d", s.seeded.Dashboards["overview"]):       {"css": ".header { color: #a00; }"},
+	} {
+		if err := editor.Send(t.Context(), http.MethodPut, path, body, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := s.must(4, "diff", "assets@HEAD", "prod", "--exit-code")
+	for _, want := range []string{"0 added, 3 changed, 0 removed", "sql changed", "+FROM sample", "css changed: .header { color: #0a7; } → .header { color: #a00; }"} {
+		if !strings.Contains(r.stdout, want) {
+			t.Errorf("no %q in\n%s", want, r.stdout)
+		}
+	}
+	if md := s.must(0, "diff", "assets", "prod", "--format", "markdown"); !strings.Contains(md.stdout, "````diff\n") {
+		t.Errorf("%s", md.stdout)
+	}
+	s.must(0, "export", "--from", "prod")
+	if r := s.must(0, "diff", "assets", "prod", "--exit-code"); r.result.Outcome != "nothing-to-do" {
+		t.Errorf("%s", r.stdout)
+	}
+	bundle, err := s.client(s.pair.Prod, "admin").ExportAll(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.write("all.zip", string(bundle))
+	zip := s.must(0, "diff", "all.zip", "prod", "--kinds", "dashboard,chart")
+	if zip.result.Counts["create"]+zip.result.Counts["delete"] != 0 {
+		t.Errorf("%s", zip.stdout)
+	}
+	s.must(0, "sync", "--from", "assets@HEAD", "--to", "qa", "--yes")
+}
+
+func TestDoctor(t *testing.T) {
+	s := newScene(t)
+	r := s.must(0, "doctor")
+	for _, want := range []string{"ok    prod: Superset 6.1.0", "ok    qa: login and CSRF token", "ok    qa: clock", "rights: administrator", `warn  prod: it has nothing for the database "Нотатки" of qa`} {
+		if !strings.Contains(r.stdout, want) {
+			t.Errorf("no %q in\n%s", want, r.stdout)
+		}
+	}
+	s.env = append(s.env, "QA_PASSWORD=wrong-password")
+	if r := s.must(2, "doctor"); !strings.Contains(r.stdout, "FAULT qa: log in to qa") || strings.Contains(r.stdout+r.stderr, "wrong-password") {
+		t.Errorf("%s%s", r.stdout, r.stderr)
+	}
+}
