@@ -109,6 +109,20 @@ func (w *works) run(number, patchSet int, sql string) Run {
 	return r
 }
 
+// planOf is what a run will build.
+func (w *works) planOf(r Run) *Plan {
+	w.Helper()
+	template, err := w.templateFingerprint(w.Context())
+	if err != nil {
+		w.Fatal(err)
+	}
+	plan, err := w.plan(w.Context(), r, template)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return plan
+}
+
 // create wants an outcome of Create.
 func (w *works) create(r Run, want change.Outcome) *Created {
 	w.Helper()

@@ -23,6 +23,7 @@ type Created struct {
 // Create makes the attempt of a run, or finds that nothing needs to be made.
 // With outcome BaseFailed the error says why the base does not deploy.
 func (b *Builder) Create(ctx context.Context, r Run) (_ *Created, err error) {
+	template := b.templateAhead(ctx)
 	if err := b.checkRoles(ctx); err != nil {
 		return nil, err
 	}
@@ -31,7 +32,11 @@ func (b *Builder) Create(ctx context.Context, r Run) (_ *Created, err error) {
 		return nil, err
 	}
 	defer lock.Release()
-	plan, err := b.Plan(ctx, r)
+	content, err := template()
+	if err != nil {
+		return nil, err
+	}
+	plan, err := b.plan(ctx, r, content)
 	if err != nil {
 		return nil, err
 	}

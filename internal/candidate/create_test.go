@@ -35,10 +35,7 @@ func TestBaseDroppedMeanwhile(t *testing.T) {
 	w := newWorks(t)
 	w.LockTimeout = time.Minute
 	r := w.run(7, 1, good)
-	plan, err := w.Plan(t.Context(), r)
-	if err != nil {
-		t.Fatal(err)
-	}
+	plan := w.planOf(r)
 	places, err := w.Server.TryLock(t.Context(), w.Names.Prefix+"places")
 	if err != nil {
 		t.Fatal(err)
@@ -80,10 +77,7 @@ func TestHalfDroppedTemplate(t *testing.T) {
 // dropping its login leaves no open door for longer than to the next run.
 func TestStrayLogins(t *testing.T) {
 	w := newWorks(t)
-	plan, err := w.Plan(t.Context(), w.run(7, 2, good))
-	if err != nil {
-		t.Fatal(err)
-	}
+	plan := w.planOf(w.run(7, 2, good))
 	mine := []string{w.Names.Attempt(7, 1, 1), w.Names.BaseAttempt(plan.BaseDigest, 1)}
 	others := []string{w.Names.Attempt(77, 1, 1), w.Names.BaseAttempt("0123456789abcdef", 1)}
 	for _, database := range slices.Concat(mine, others) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/changelog"
@@ -27,15 +28,29 @@ type Plan struct {
 	Parameters     map[string]string
 }
 
-// Plan computes the digests of a run. The template must exist.
-func (b *Builder) Plan(ctx context.Context, r Run) (*Plan, error) {
-	template, err := b.templateFingerprint(ctx)
-	if err != nil {
-		return nil, err
+// lockWaits is how long a fingerprint of the template may be used: a run that
+// waited longer for its change looks again.
+const lockWaits = 5 * time.Second
+
+// templateAhead looks at the template, which must exist, while the run takes
+// its lock.
+func (b *Builder) templateAhead(ctx context.Context) func() (string, error) {
+	began, done := time.Now(), make(chan struct{})
+	var content string
+	var err error
+	go func() {
+		defer close(done)
+		content, err = b.templateFingerprint(ctx)
+	}()
+	return func() (string, error) {
+		if <-done; err != nil || time.Since(began) > lockWaits {
+			return b.templateFingerprint(ctx)
+		}
+		return content, nil
 	}
-	return b.plan(ctx, r, template)
 }
 
+// plan computes the digests of a run.
 func (b *Builder) plan(ctx context.Context, r Run, template string) (p *Plan, err error) {
 	if err := b.samePaths(r); err != nil {
 		return nil, err
