@@ -30,6 +30,7 @@ func TestDocumentedExamples(t *testing.T) {
 		"reconcile.json":        &Reconcile{},
 		"cleanup-registry.json": &CleanupRegistry{},
 		"asset-sync.json":       &AssetSync{},
+		"doctor.json":           &Doctor{},
 	} {
 		decoder := json.NewDecoder(bytes.NewReader(examples[name]))
 		decoder.DisallowUnknownFields()

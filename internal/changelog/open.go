@@ -19,19 +19,20 @@ func Open(_ context.Context, s Settings, cacheDir string, environ Environ) (Engi
 		return nil, change.Failf(change.KindConfiguration, "engine settings: %w", faults[0])
 	}
 	roots := s.Roots()
-	if s.picksGoose(roots) {
+	if s.Goose() {
 		return openGoose(s, roots)
 	}
 	return openLiquibase(s, roots, cacheDir, environ)
 }
 
-// picksGoose tells by the name: Liquibase's changelogs have a suffix, the
-// folders that goose reads have none. (The tree is not at hand yet.)
-func (s Settings) picksGoose(roots []Root) bool {
+// Goose says whether goose is the engine. It tells by the name: Liquibase's
+// changelogs have a suffix, the folders that goose reads have none. (The tree
+// is not at hand yet.)
+func (s Settings) Goose() bool {
 	if s.Engine != "auto" {
 		return s.Engine == "goose"
 	}
-	for _, root := range roots {
+	for _, root := range s.Roots() {
 		if isChangelog(root.Path) {
 			return false
 		}

@@ -11,7 +11,7 @@ import (
 // TrackingTables are the tables of the engine itself, which are no part of
 // the model: with their schema where the settings name it, else by name alone.
 func (s Settings) TrackingTables() []string {
-	if s.picksGoose(s.Roots()) {
+	if s.Goose() {
 		return []string{s.gooseTable()}
 	}
 	table, lock := s.liquibaseTables()

@@ -79,6 +79,14 @@ func (m Remote) Fault() error {
 	return change.Failf(change.KindConfiguration, "%s: want an http or https address, or an absolute path", m.URL)
 }
 
+// SameHost says whether two addresses lead to the same server, which may be
+// given the same login.
+func SameHost(a, b string) bool {
+	first, err := url.Parse(a)
+	second, err2 := url.Parse(b)
+	return err == nil && err2 == nil && first.Scheme == second.Scheme && strings.EqualFold(first.Host, second.Host)
+}
+
 var (
 	sha     = regexp.MustCompile(`^[0-9a-f]{40}$`)
 	refName = regexp.MustCompile(`^refs/[^\x00-\x20\x7f:*?\[\\^~]+$`)

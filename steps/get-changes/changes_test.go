@@ -9,6 +9,7 @@ import (
 	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/gerrit"
 	"github.com/patchbay-ci/patchbay/internal/lab"
+	"github.com/patchbay-ci/patchbay/internal/repo"
 )
 
 func TestMain(m *testing.M) {
@@ -78,7 +79,7 @@ func TestLoginGoesToGerritOnly(t *testing.T) {
 		"https://mirror.example.org/registry": false, "http://review.example.org/registry": false,
 		"https://review.example.org:8443/registry": false, "/srv/mirror.git": false, "https://review.example.org.evil.example/": false,
 	} {
-		if got := sameHost(a, "https://review.example.org/r"); got != want {
+		if got := repo.SameHost(a, "https://review.example.org/r"); got != want {
 			t.Errorf("%s: %v", a, got)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"net/url"
 	"strings"
 
 	"github.com/patchbay-ci/patchbay/internal/change"
@@ -44,16 +43,10 @@ func (g *getter) remote() repo.Remote {
 	if remote.URL == "" {
 		remote.URL = g.client.GitURL(g.patchSet.Project)
 	}
-	if sameHost(remote.URL, string(g.cfg.Gerrit.URL)) {
+	if repo.SameHost(remote.URL, string(g.cfg.Gerrit.URL)) {
 		remote.Username, remote.Password = g.cfg.Gerrit.Username, g.cfg.Gerrit.Password.Value()
 	}
 	return remote
-}
-
-func sameHost(a, b string) bool {
-	first, err := url.Parse(a)
-	second, err2 := url.Parse(b)
-	return err == nil && err2 == nil && first.Scheme == second.Scheme && strings.EqualFold(first.Host, second.Host)
 }
 
 // open takes the workspace's repository, of whatever project it is, else the

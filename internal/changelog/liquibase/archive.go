@@ -33,6 +33,9 @@ func (h *Home) Warmed(cacheDir string) *Home {
 	return &w
 }
 
+// IsWarm says whether Train has made an archive for this Java and these jars.
+func (h *Home) IsWarm(cacheDir string) bool { return h.Warmed(cacheDir).archive != "" }
+
 const archiveSuffix = ".jsa"
 
 // cacheName carries everything that archive and launcher depend on.
