@@ -1,6 +1,9 @@
 package change
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 // Verdict is what the results of one run come to.
 type Verdict struct {
@@ -98,9 +101,29 @@ func limited(c *CreateTempDB) *Failure {
 		reason = "no place for another candidate database"
 	}
 	if len(c.Holders) > 0 {
-		reason += fmt.Sprintf(" (held by the changes %v)", c.Holders)
+		reason += " (held by " + changes(c.Holders) + ")"
 	}
-	return Failf(KindLimit, "%s", reason).WithHint("submit or abandon one of these changes, or raise PATCHBAY_MAX_CANDIDATES")
+	return Failf(KindLimit, "%s", reason).
+		WithHint("submit or abandon one of these changes, which frees its place with the next reconcile, or raise PATCHBAY_MAX_CANDIDATES")
+}
+
+// changes names at most twenty.
+func changes(numbers []int) string {
+	const most = 20
+	if len(numbers) == 1 {
+		return fmt.Sprintf("change %d", numbers[0])
+	}
+	text := "the changes "
+	for i, number := range numbers {
+		switch {
+		case i == most:
+			return text + fmt.Sprintf(" and %d more", len(numbers)-most)
+		case i > 0:
+			text += ", "
+		}
+		text += strconv.Itoa(number)
+	}
+	return text
 }
 
 func zero(f *Failure) Verdict {

@@ -73,7 +73,7 @@ func TestVerdictOf(t *testing.T) {
 		{"base without a failure", func(r *run) { r.created.Outcome = change.BaseFailed }, zero, change.Voted, "base does not deploy"},
 		{"limited", func(r *run) {
 			r.created.Outcome, r.created.Holders, r.applied.Outcome = change.Limited, []int{3, 4}, change.Skipped
-		}, zero, change.Voted, "held by the changes [3 4]"},
+		}, zero, change.Voted, "held by the changes 3, 4"},
 
 		{"superseded at once", func(r *run) { r.changes.Outcome = change.Superseded }, none, change.Superseded, "taken over"},
 		{"superseded later", func(r *run) { r.created.Outcome, r.created.Reason = change.Superseded, "attempt x" }, none, change.Superseded, "attempt x"},
@@ -102,4 +102,28 @@ func TestVerdictOf(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestLimitedNamesTheHolders(t *testing.T) {
+	t.Parallel()
+	for want, holders := range map[string][]int{
+		"2 of 2 places are taken (held by change 3)":           {3},
+		"2 of 2 places are taken (held by the changes 3, 14)":  {3, 14},
+		"2 of 2 places are taken":                              nil,
+		" 19, 20 and 5 more)":                                  upTo(25),
+		"(held by the changes 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, ": upTo(20),
+	} {
+		got := change.VerdictOf(patchSet, &change.GetChanges{Header: change.Header{PatchSet: patchSet, Attempt: "a", Outcome: change.Changed}},
+			&change.CreateTempDB{Header: change.Header{PatchSet: patchSet, Attempt: "a", Outcome: change.Limited}, Reason: "2 of 2 places are taken", Holders: holders}, nil)
+		if got.Vote == nil || *got.Vote != 0 || got.Failure.Kind != change.KindLimit || !strings.Contains(got.Failure.Message, want) {
+			t.Errorf("%v: vote %v, %+v", holders, got.Vote, got.Failure)
+		}
+	}
+}
+
+func upTo(n int) (numbers []int) {
+	for i := range n {
+		numbers = append(numbers, i+1)
+	}
+	return numbers
 }

@@ -45,7 +45,7 @@ func (e evidence) marker(p change.PatchSet, vote *int) message.Marker {
 	if e.changes != nil {
 		m.Attempt, m.Base = e.changes.Attempt, e.changes.Base
 	}
-	if e.created != nil {
+	if e.created != nil && e.created.Outcome != change.Limited { // who holds the places is news, the input is not
 		m.Digest = e.created.InputDigest
 	}
 	if f := e.verdict(p).Failure; f != nil {
