@@ -34,6 +34,8 @@ var libraries = map[string][]string{
 	"github.com/sethvargo/go-githubactions":        {"internal/ci"},
 	"github.com/hashicorp/go-retryablehttp":        {"internal/httpclient"},
 	"github.com/danielgtaylor/huma":                {"internal/versions"},
+	"github.com/coreos/go-oidc":                    {"internal/versions/access"},
+	"github.com/rs/cors":                           {"internal/versions/access"},
 	"github.com/klauspost/compress":                {"internal/versions"},
 	"github.com/prometheus/client_golang":          {"internal/versions"},
 	"go.yaml.in/yaml/v3":                           {"internal/changelog", "internal/assets/document", "steps/asset-sync"},

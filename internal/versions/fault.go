@@ -103,3 +103,9 @@ func ofGerrit(err error) error {
 func BadRequest(details string) *Fault {
 	return fault(http.StatusBadRequest, api.CodeBadRequest, "%s", details)
 }
+
+// Refused is a request of somebody who may not look. The cause is logged and
+// not answered.
+func Refused(status int, code, details string, cause error) *Fault {
+	return fault(status, code, "%s", details).because(cause)
+}

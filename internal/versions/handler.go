@@ -19,6 +19,7 @@ type Serving struct {
 	Version  string                          // of the program
 	Log      func(Access)                    // one line for each request
 	Guard    func(http.Handler) http.Handler // who may look; nil: everybody
+	Sites    func(http.Handler) http.Handler // whose scripts may ask; nil: nobody else's
 	Pages    func(*http.ServeMux)            // adds pages for people, and what answers where there is nothing; nil: none
 	Requests int                             // at once
 	Timeout  time.Duration                   // of one request
@@ -38,18 +39,22 @@ func (v *Versions) Handler(s Serving) http.Handler {
 		}
 	}
 	s.Pages(mux)
-	guard := s.Guard
-	if guard == nil {
-		guard = func(next http.Handler) http.Handler { return next }
-	}
 	h := named(mux)
 	h = compressed(h)
 	h = limited(s.Requests, s.Timeout, h)
-	h = guard(h)
+	h = through(s.Guard, h)
 	h = readOnly(h)
+	h = through(s.Sites, h)
 	h = recovered(h)
 	h = safe(h)
 	return logged(func(a Access) { numbers.count(a); s.Log(a) }, h)
+}
+
+func through(wrap func(http.Handler) http.Handler, next http.Handler) http.Handler {
+	if wrap == nil {
+		return next
+	}
+	return wrap(next)
 }
 
 // NothingHere is the answer where there is no route.

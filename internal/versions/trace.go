@@ -53,6 +53,13 @@ func Begin(ctx context.Context, err error) *Fault {
 	return f
 }
 
+// LetIn notes who was let in, for the log.
+func LetIn(ctx context.Context, user string) {
+	if r := recordOf(ctx); r != nil {
+		r.User = change.OneLine(user)
+	}
+}
+
 // note keeps what an answer does not tell.
 func note(ctx context.Context, f *Fault) {
 	if r := recordOf(ctx); r != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/pg"
 	"github.com/patchbay-ci/patchbay/internal/step"
+	"github.com/patchbay-ci/patchbay/internal/versions/access"
 )
 
 var program = step.Program{
@@ -26,6 +27,8 @@ Writes: its address to stdout, a line for each request to the log.`,
 	Examples: []string{
 		"serve-versions                              on http://127.0.0.1:8080",
 		"serve-versions --listen 127.0.0.1:0         on a free port, which it prints",
+		"serve-versions --listen 0.0.0.0:8080 --auth oidc --oidc-issuer https://sso.example.org/realms/admin --oidc-audience patchbay --oidc-role developer",
+		"serve-versions --listen 0.0.0.0:8080 --auth proxy --proxy 10.1.2.3   behind a reverse proxy that logs people in",
 		"serve-versions --pending-name PENDING       for clients of the platform as it is shipped",
 	},
 }
@@ -49,6 +52,26 @@ type Config struct {
 
 	Databases Databases `embed:""`
 	Shown     Shown     `embed:""`
+	Access    Access    `embed:""`
+}
+
+// Access is who may look.
+type Access struct {
+	Auth      []string `name:"auth" env:"PATCHBAY_AUTH" placeholder:"WAY" help:"Who may look: oidc (whoever has a token), proxy (whoever comes through a reverse proxy), or both: either does. Without it everybody on this machine, and nobody else."`
+	Issuer    string   `name:"oidc-issuer" env:"PATCHBAY_OIDC_ISSUER" placeholder:"URL" help:"The OpenID provider."`
+	Audience  string   `name:"oidc-audience" env:"PATCHBAY_OIDC_AUDIENCE" placeholder:"NAME" help:"Whom a token must be for."`
+	RoleClaim string   `name:"oidc-role-claim" env:"PATCHBAY_OIDC_ROLE_CLAIM" default:"realm_access.roles" placeholder:"CLAIM" help:"Where a token lists its roles."`
+	Role      string   `name:"oidc-role" env:"PATCHBAY_OIDC_ROLE" placeholder:"NAME" help:"The role that a token must have."`
+	Proxies   []string `name:"proxy" env:"PATCHBAY_PROXY" placeholder:"ADDRESS" help:"Addresses or networks that the reverse proxy asks from; nobody else is believed."`
+	UserField string   `name:"proxy-user-header" env:"PATCHBAY_PROXY_USER_HEADER" default:"X-Forwarded-User" placeholder:"NAME" help:"The header in which it names the user."`
+	Origins   []string `name:"cors-origin" env:"PATCHBAY_CORS_ORIGIN" placeholder:"ORIGIN" help:"Sites whose scripts may ask, for example https://portal.example.org. Default: none."`
+}
+
+func (a Access) config() access.Config {
+	return access.Config{
+		Ways: a.Auth, Proxies: a.Proxies, UserField: a.UserField, Origins: a.Origins,
+		Token: access.Token{Issuer: a.Issuer, Audience: a.Audience, RoleClaim: a.RoleClaim, Role: a.Role},
+	}
 }
 
 // Databases is where the models lie.
@@ -82,6 +105,7 @@ func (c *Config) Faults() []error {
 		faults = append(faults, errors.New("GERRIT_PROJECT is missing: the registry's project, as Gerrit names it"))
 	}
 	faults = append(faults, c.listenFaults()...)
+	faults = append(faults, c.Access.config().Faults()...)
 	for name, n := range map[string]int{"--max-requests": c.Requests, "--connections": c.Databases.Connections, "--pools": c.Databases.Pools} {
 		if n < 1 || n > 1000 {
 			faults = append(faults, fmt.Errorf("%s %d: want 1 to 1000", name, n))
@@ -110,7 +134,7 @@ func (c *Config) listenFaults() []error {
 	switch {
 	case err != nil:
 		return []error{fmt.Errorf("--listen %q: want host:port, for example 127.0.0.1:8080", change.OneLine(c.Listen))}
-	case !loopback(host):
+	case !loopback(host) && len(c.Access.Auth) == 0:
 		return []error{fmt.Errorf("--listen %q is not a loopback address: whoever can reach it could read every model; give --auth", change.OneLine(c.Listen))}
 	}
 	return nil

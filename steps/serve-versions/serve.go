@@ -12,9 +12,11 @@ import (
 
 	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/gerrit"
+	"github.com/patchbay-ci/patchbay/internal/httpclient"
 	"github.com/patchbay-ci/patchbay/internal/pg"
 	"github.com/patchbay-ci/patchbay/internal/step"
 	"github.com/patchbay-ci/patchbay/internal/versions"
+	"github.com/patchbay-ci/patchbay/internal/versions/access"
 	"github.com/patchbay-ci/patchbay/internal/versions/page"
 )
 
@@ -24,8 +26,12 @@ func run(ctx context.Context, s *step.Session, cfg *Config) error {
 		return err
 	}
 	defer closeAll()
+	guard := access.New(ctx, cfg.Access.config(), httpclient.New(httpclient.Config{
+		Timeout: 5 * time.Second, Retries: 1, UserAgent: "patchbay-serve-versions/" + s.Version,
+	}))
 	handler := v.Handler(versions.Serving{
 		Version: s.Version, Requests: cfg.Requests, Timeout: cfg.Timeout, Log: func(a versions.Access) { logAccess(s, a) },
+		Guard: guard.Guard, Sites: guard.Sites,
 		Pages: func(mux *http.ServeMux) { page.Register(v, mux) },
 	})
 	return serve(ctx, s, cfg, handler)
