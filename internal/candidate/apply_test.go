@@ -79,11 +79,13 @@ func TestCleanUpFails(t *testing.T) {
 	}
 }
 
-// TestEngineLimits: the login of an engine cannot fill the disk, nor lift that.
+// TestEngineLimits: the login of an engine cannot fill the disk, nor lift
+// that, and does not wait for the disk either.
 func TestEngineLimits(t *testing.T) {
 	w := newWorks(t)
 	w.published(w.run(7, 1, `DO $$ BEGIN
 		IF current_setting('temp_file_limit') <> '7MB' THEN RAISE 'temp_file_limit %', current_setting('temp_file_limit'); END IF;
+		IF current_setting('synchronous_commit') <> 'off' THEN RAISE 'synchronous_commit %', current_setting('synchronous_commit'); END IF;
 	END $$;`))
 }
 

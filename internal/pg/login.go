@@ -73,6 +73,9 @@ func (s *Server) loginStatements(l Login, verifier string, until time.Time, limi
 		set + "role = " + Literal(l.Owner),
 		set + "statement_timeout = " + milliseconds(limits.StatementTimeout),
 		set + "lock_timeout = " + milliseconds(limits.LockTimeout),
+		// What gives the database its name later commits and flushes the log
+		// up to there; until then nothing that a crash takes is missed.
+		set + "synchronous_commit = off",
 	}
 	if limits.TempFileLimit != "" {
 		statements = append(statements, set+"temp_file_limit = "+Literal(limits.TempFileLimit))
