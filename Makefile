@@ -8,7 +8,7 @@ GOVULNCHECK := $(TOOLS)/govulncheck-v1.9.0
 export CGO_ENABLED ?= 0
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## static binaries of all steps into bin/
 	go build -trimpath -buildvcs=auto -ldflags '-s -w' -o bin/ ./steps/...
@@ -37,6 +37,12 @@ vulncheck: $(GOVULNCHECK) ## known vulnerabilities (needs the vulnerability data
 bench: deps build ## speed, as ratios against two stock Liquibase runs
 	go run ./internal/lab/cmd/bench
 
+demo-assets: deps build ## two real Supersets: export, plan, sync, repair, diff, rollback
+	go run ./internal/lab/cmd/demoassets ; status=$$?; go run ./internal/lab/cmd/lab stop; exit $$status
+
+bench-assets: deps build ## speed of asset-sync, beside Superset's raw endpoints (two real Supersets)
+	go run ./internal/lab/cmd/benchassets ; status=$$?; go run ./internal/lab/cmd/lab stop; exit $$status
+
 clean: ## remove what was built, stop the servers of the lab
 	rm -rf bin dist
 	go run ./internal/lab/cmd/lab stop
@@ -49,4 +55,4 @@ $(GOVULNCHECK):
 	GOBIN=$(TOOLS) go install golang.org/x/vuln/cmd/govulncheck@v1.9.0
 	mv $(TOOLS)/govulncheck $@
 
-.PHONY: help build deps demo test test-long lint vulncheck bench clean
+.PHONY: help build deps demo test test-long lint vulncheck bench bench-assets demo-assets clean

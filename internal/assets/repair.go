@@ -1,6 +1,7 @@
 package assets
 
 import (
+	"regexp"
 	"slices"
 
 	"github.com/patchbay-ci/patchbay/internal/assets/document"
@@ -21,7 +22,10 @@ func Repair(broken, witness *Asset, title Titles) (*Asset, []string) {
 		mendMetadata(mended.Doc.Get("metadata"), right)
 		mended.Doc = ordered(mended.Doc, Dashboard)
 	}
-	what := append(slices.Clone(broken.Unresolved), broken.Elsewhere...)
+	what := slices.Clone(broken.Unresolved)
+	for _, text := range broken.Elsewhere {
+		what = append(what, anyUUID.ReplaceAllStringFunc(text, func(uuid string) string { return `"` + title(Key{Chart, uuid}) + `"` }))
+	}
 	for _, d := range Differences(broken, mended, title) {
 		what = append(what, d.What)
 	}
@@ -30,6 +34,8 @@ func Repair(broken, witness *Asset, title Titles) (*Asset, []string) {
 	}
 	return mended, what
 }
+
+var anyUUID = regexp.MustCompile(uuidText)
 
 // onlyOn drops references to charts that are not on the dashboard.
 func onlyOn(metadata *document.Value, charts []string) *document.Value {

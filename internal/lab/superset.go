@@ -33,7 +33,7 @@ func Supersets(t testing.TB) *SupersetPair {
 	if err != nil {
 		t.Fatal(err)
 	}
-	release, err := supersetLock()
+	release, err := LockSupersets()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,7 +44,8 @@ func Supersets(t testing.TB) *SupersetPair {
 	return pair
 }
 
-func supersetLock() (release func(), err error) {
+// LockSupersets keeps everybody else from the pair until it is released.
+func LockSupersets() (release func(), err error) {
 	dir, err := Dir()
 	if err != nil {
 		return nil, err

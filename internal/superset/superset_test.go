@@ -92,7 +92,7 @@ func TestWrongLogins(t *testing.T) {
 // TestPages: a server that gives fewer rows than asked for, without a word.
 func TestPages(t *testing.T) {
 	pair := lab.Supersets(t)
-	if _, err := seed.Fill(t.Context(), pair); err != nil {
+	if _, err := seed.Fixture(t.Context(), pair); err != nil {
 		t.Fatal(err)
 	}
 	whole, err := client(t, pair.QA.URL, password("admin")).List(t.Context(), assets.Chart)
@@ -138,7 +138,7 @@ func (c *cap5) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // TestMissingID: one id that is gone does not cost the others.
 func TestMissingID(t *testing.T) {
 	pair := lab.Supersets(t)
-	made, err := seed.Fill(t.Context(), pair)
+	made, err := seed.Fixture(t.Context(), pair)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,7 +70,7 @@ func doctor(ctx context.Context, s *step.Session, c *Doctor) error {
 func (d *checkup) say(mark, environment, format string, args ...any) {
 	text := change.OneLine(fmt.Sprintf(format, args...))
 	d.lines = append(d.lines, fmt.Sprintf("%-5s %s: %s", mark, environment, text))
-	if mark != "ok" {
+	if mark != "ok" && d.reader.settings.Format != "text" { // there the lines are shown
 		d.result.Notes = append(d.result.Notes, mark+" "+environment+": "+text)
 	}
 	if mark == "FAULT" {

@@ -49,11 +49,18 @@ databases:
 func newScene(t *testing.T) *scene {
 	t.Helper()
 	pair := lab.Supersets(t)
-	seeded, err := seed.Fill(t.Context(), pair)
+	seeded, err := seed.Fixture(t.Context(), pair)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &scene{T: t, pair: pair, seeded: seeded, dir: t.TempDir()}
+	s := sceneOf(t, pair)
+	s.seeded = seeded
+	return s
+}
+
+func sceneOf(t *testing.T, pair *lab.SupersetPair) *scene {
+	t.Helper()
+	s := &scene{T: t, pair: pair, dir: t.TempDir()}
 	s.env = []string{"PROD_URL=" + pair.Prod.URL, "QA_URL=" + pair.QA.URL, "PROD_PASSWORD=sync-secret", "QA_PASSWORD=sync-secret", "PATCHBAY_CACHE_DIR=" + filepath.Join(s.dir, "cache")}
 	s.write("asset-sync.yaml", configFile)
 	return s

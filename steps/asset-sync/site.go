@@ -38,9 +38,11 @@ func readSite(ctx context.Context, s *step.Session, c *configuration, e environm
 		return nil, err
 	}
 	t := &site{environment: e, client: client, config: c, cache: cache}
-	t.version, _ = client.Version(ctx)
-	if t.me, err = client.Me(ctx); err != nil {
-		s.Log.Debug().Err(err).Msg("who the account is could not be asked")
+	if !readOnly { // who only reads needs neither
+		t.version, _ = client.Version(ctx)
+		if t.me, err = client.Me(ctx); err != nil {
+			s.Log.Debug().Err(err).Msg("who the account is could not be asked")
+		}
 	}
 	if err := t.list(ctx); err != nil {
 		return nil, err
@@ -77,6 +79,34 @@ func (t *site) relist(ctx context.Context, kind assets.Kind) error {
 	}
 	for _, row := range rows {
 		t.rows[row.Key()] = row
+	}
+	return nil
+}
+
+// refresh reads the rows of some assets again: by their UUIDs where the server
+// can and they are few, else the whole lists of their kinds.
+func (t *site) refresh(ctx context.Context, keys []assets.Key) error {
+	byKind := map[assets.Kind][]string{}
+	for _, key := range keys {
+		byKind[key.Kind] = append(byKind[key.Kind], key.UUID)
+	}
+	for kind, uuids := range byKind {
+		if len(uuids) > superset.ManyUUIDs || kind == assets.Database || t.version.Before(assets.Version{Major: 6}) || t.version == (assets.Version{}) {
+			if err := t.relist(ctx, kind); err != nil {
+				return err
+			}
+			continue
+		}
+		rows, err := t.client.ListByUUID(ctx, kind, uuids)
+		if err != nil {
+			return err
+		}
+		for _, uuid := range uuids {
+			delete(t.rows, assets.Key{Kind: kind, UUID: uuid})
+		}
+		for _, row := range rows {
+			t.rows[row.Key()] = row
+		}
 	}
 	return nil
 }
@@ -228,6 +258,10 @@ func (t *site) canonicalise(ctx context.Context) error {
 	for key, row := range t.rows {
 		if raw, ok := t.raws[key]; ok {
 			t.set.Add(t.asset(raw, row))
+			if key.Kind != assets.Database { // its text is enough from here on
+				raw.Doc = nil
+				t.raws[key] = raw
+			}
 		} else if row.Kind == assets.Database {
 			t.set.Add(assets.Canonical(assets.Raw{Kind: row.Kind, UUID: row.UUID}, t.space))
 		}

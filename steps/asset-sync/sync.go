@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/patchbay-ci/patchbay/internal/assets"
 	"github.com/patchbay-ci/patchbay/internal/change"
@@ -138,9 +139,9 @@ func (y *synchronisation) prepare(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	read, err := y.reader.read(ctx, y.From)
+	read, err := y.readBoth(ctx)
 	if err != nil {
-		return fmt.Errorf("read %s: %w", y.From, err)
+		return err
 	}
 	y.from = read.site
 	if y.source = selection.Select(read.set); y.source.Len("") == 0 {
@@ -151,10 +152,32 @@ func (y *synchronisation) prepare(ctx context.Context) (err error) {
 			y.note("%s: refers to nothing: %s", a, what)
 		}
 	}
-	if y.to, err = y.reader.site(ctx, y.To, false); err != nil {
-		return fmt.Errorf("read %s: %w", y.To, err)
-	}
 	return y.makePlan(ctx, read.set, selection)
+}
+
+// readBoth reads both sides at once: they are two servers.
+func (y *synchronisation) readBoth(ctx context.Context) (*content, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var reading sync.WaitGroup
+	var failed error
+	reading.Go(func() {
+		if y.to, failed = y.reader.site(ctx, y.To, false); failed != nil {
+			cancel()
+		}
+	})
+	read, err := y.reader.read(ctx, y.From)
+	if err != nil {
+		cancel()
+	}
+	reading.Wait()
+	switch {
+	case failed != nil && (err == nil || change.AsFailure(err).Kind == change.KindCancelled):
+		return nil, fmt.Errorf("read %s: %w", y.To, failed)
+	case err != nil:
+		return nil, fmt.Errorf("read %s: %w", y.From, err)
+	}
+	return read, nil
 }
 
 func (y *synchronisation) makePlan(ctx context.Context, whole *assets.Set, selection assets.Selection) error {
@@ -296,6 +319,9 @@ func (y *synchronisation) end(outcome change.Outcome, failure error) error {
 }
 
 func (y *synchronisation) summary() string {
+	if y.result.Snapshot != "" {
+		return fmt.Sprintf("%s → %s: %s", y.From, y.To, y.became())
+	}
 	var parts []string
 	for _, action := range []assets.Action{assets.Create, assets.Update, assets.Delete, assets.Unchanged, assets.Conflict, assets.Broken, assets.Extra} {
 		if n := y.result.Counts[string(action)]; n > 0 {
@@ -306,6 +332,29 @@ func (y *synchronisation) summary() string {
 		parts = []string{"nothing to compare"}
 	}
 	return fmt.Sprintf("%s → %s: %s", y.From, y.To, strings.Join(parts, ", "))
+}
+
+// became says what came of the plan.
+func (y *synchronisation) became() string {
+	counts := map[string]int{}
+	for _, a := range y.result.Assets {
+		switch {
+		case a.Done == "":
+			counts[said[assets.Action(a.Action)]]++
+		case a.Done == "done":
+			counts[a.Action+"d"]++ // created, updated, deleted
+		default:
+			counts[a.Done]++
+		}
+	}
+	counts["unchanged"] = y.result.Counts[string(assets.Unchanged)]
+	var parts []string
+	for _, word := range []string{"created", "updated", "deleted", "failed", "skipped", "unchanged", "in conflict", "broken", "extra"} {
+		if counts[word] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", counts[word], word))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // said are the actions in a sentence.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -76,6 +77,7 @@ func (w *writer) fail(k assets.Key, format string, args ...any) {
 // round writes assets none of which refers to another of them, and reads their
 // ids back.
 func (w *writer) round(ctx context.Context, kind assets.Kind, round []*assets.Asset) {
+	all := round
 	for len(round) > 0 && !w.stopped(ctx) {
 		n := min(w.size(kind, len(round)), len(round))
 		if err := w.unmoved(ctx, kind, round[:n]); err != nil {
@@ -88,12 +90,19 @@ func (w *writer) round(ctx context.Context, kind assets.Kind, round []*assets.As
 		round = round[n:]
 		w.Log.Info().Str("kind", string(kind)).Int("done", len(w.done)).Int("of", len(w.wanted)).Msg("written")
 	}
-	if err := w.relist(ctx, kind); err != nil && w.fatal == nil {
+	if err := w.relist(ctx, kind, keysOf(all)); err != nil && w.fatal == nil {
 		w.fatal = err
 	}
 	if kind == assets.Chart && w.fatal == nil {
 		w.layers(ctx)
 	}
+}
+
+func keysOf(all []*assets.Asset) (keys []assets.Key) {
+	for _, a := range all {
+		keys = append(keys, a.Key())
+	}
+	return keys
 }
 
 func (w *writer) remaining(all []*assets.Asset) (rest []*assets.Asset) {
@@ -133,17 +142,13 @@ func (w *writer) resize(kind assets.Kind, n int, took time.Duration) {
 // unmoved lists the kind again right before it is written: what somebody
 // changed since it was read becomes a conflict.
 func (w *writer) unmoved(ctx context.Context, kind assets.Kind, batch []*assets.Asset) error {
-	rows, err := w.to.client.List(ctx, kind)
-	if err != nil {
+	before := maps.Clone(w.to.rows)
+	if err := w.to.refresh(ctx, keysOf(batch)); err != nil {
 		return err
 	}
-	now := map[assets.Key]superset.Row{}
-	for _, row := range rows {
-		now[row.Key()] = row
-	}
 	for _, a := range batch {
-		was, had := w.to.rows[a.Key()]
-		is, has := now[a.Key()]
+		was, had := before[a.Key()]
+		is, has := w.to.rows[a.Key()]
 		switch {
 		case w.done[a.Key()]:
 		case had && !has:
@@ -158,8 +163,8 @@ func (w *writer) unmoved(ctx context.Context, kind assets.Kind, batch []*assets.
 }
 
 // relist learns the ids of what was written.
-func (w *writer) relist(ctx context.Context, kind assets.Kind) error {
-	if err := w.to.relist(context.WithoutCancel(ctx), kind); err != nil {
+func (w *writer) relist(ctx context.Context, kind assets.Kind, keys []assets.Key) error {
+	if err := w.to.refresh(context.WithoutCancel(ctx), keys); err != nil {
 		return err
 	}
 	for key, row := range w.to.rows {
@@ -337,7 +342,7 @@ func (w *writer) lookUp(ctx context.Context, kind assets.Kind, batch []*assets.A
 	w.Log.Warn().Int("assets", len(batch)).Msg("no answer to a write: looking up what arrived")
 	ctx = context.WithoutCancel(ctx)
 	for wait := time.Second; ; wait *= 2 {
-		if err = w.relist(ctx, kind); err == nil || wait > 30*time.Second {
+		if err = w.relist(ctx, kind, keysOf(batch)); err == nil || wait > 30*time.Second {
 			break
 		}
 		time.Sleep(wait)
@@ -487,7 +492,7 @@ func (w *writer) verify(ctx context.Context) error {
 	}
 	before := w.to.raws
 	rows := w.to.readRows
-	if err := w.to.list(ctx); err != nil {
+	if err := w.to.refresh(ctx, w.touched()); err != nil {
 		return err
 	}
 	if err := w.to.export(ctx, memory(w.to, before, rows)); err != nil {
@@ -502,6 +507,23 @@ func (w *writer) verify(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// touched are the assets whose rows the run has changed: what was written, and
+// the charts that came to or left a dashboard.
+func (w *writer) touched() []assets.Key {
+	keys := map[assets.Key]bool{}
+	for key := range w.done {
+		keys[key] = true
+		for _, a := range []*assets.Asset{w.wanted[key], w.to.set.Get(key)} {
+			if a != nil && key.Kind == assets.Dashboard {
+				for _, uuid := range a.Charts() {
+					keys[assets.Key{Kind: assets.Chart, UUID: uuid}] = true
+				}
+			}
+		}
+	}
+	return slices.Collect(maps.Keys(keys))
 }
 
 func (w *writer) compare(key assets.Key) {

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/patchbay-ci/patchbay/internal/assets"
+	"github.com/patchbay-ci/patchbay/internal/lab"
+	"github.com/patchbay-ci/patchbay/internal/lab/seed"
+)
+
+// TestGeneratedDashboards: whatever refers to whatever, in every place that can
+// hold a reference, arrives right; also in the quick way for many assets.
+func TestGeneratedDashboards(t *testing.T) {
+	s := emptyScene(t)
+	chance := rand.Uint64()
+	t.Logf("seed %d", chance)
+	if err := seed.Generate(t.Context(), s.pair, seed.Size{Datasets: 5, Charts: 40, Dashboards: 24, PerDashboard: 7}, chance); err != nil {
+		t.Fatal(err)
+	}
+	r := s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes")
+	if r.result.Counts["create"] != 69 || r.result.Requests > 60 {
+		t.Errorf("%+v, %d requests", r.result.Counts, r.result.Requests)
+	}
+	s.sameReferences()
+	if again := s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes"); again.result.Outcome != "nothing-to-do" || again.result.Requests > 30 {
+		t.Errorf("%s, %d requests", again.result.Outcome, again.result.Requests)
+	}
+}
+
+// sameReferences compares all dashboards in the browser's own terms.
+func (s *scene) sameReferences() {
+	s.Helper()
+	prod, qa := s.live(s.pair.Prod), s.live(s.pair.QA)
+	for _, row := range s.rows(s.pair.Prod, assets.Dashboard) {
+		wantMetadata, wantPosition := s.dashboard(s.pair.Prod, prod, row.UUID)
+		gotMetadata, gotPosition := s.dashboard(s.pair.QA, qa, row.UUID)
+		for _, m := range []map[string]any{wantMetadata, gotMetadata} {
+			withoutEmpty(m)
+		}
+		delete(wantPosition, "MARKDOWN-1") // its text has numbers
+		delete(gotPosition, "MARKDOWN-1")
+		if diff := cmp.Diff(wantMetadata, gotMetadata); diff != "" {
+			s.Errorf("%s: metadata: %s", row.Title, diff)
+		}
+		if diff := cmp.Diff(wantPosition, gotPosition); diff != "" {
+			s.Errorf("%s: layout: %s", row.Title, diff)
+		}
+	}
+}
+
+func withoutEmpty(m map[string]any) {
+	for key, value := range m {
+		switch t := value.(type) {
+		case []any:
+			if len(t) == 0 {
+				delete(m, key)
+			}
+		case map[string]any:
+			if len(t) == 0 {
+				delete(m, key)
+			}
+		}
+	}
+}
+
+func emptyScene(t *testing.T) *scene {
+	t.Helper()
+	return sceneOf(t, lab.Supersets(t))
+}
