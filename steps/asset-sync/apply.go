@@ -35,7 +35,6 @@ func (y *synchronisation) apply(ctx context.Context) error {
 	}
 	y.result.Snapshot = kept.name
 	w := newWriter(y.Session, y.to, y.Continue)
-	w.crossFilters = y.FixIDs
 	w.write(ctx, y.wanted(), y.plan.Of(assets.Delete), y.reader.config.create)
 	verified := w.verify(context.WithoutCancel(ctx))
 	return y.finish(ctx, w, verified)

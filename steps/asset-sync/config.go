@@ -27,7 +27,6 @@ type file struct {
 	Secrets      struct {
 		Allow []string `yaml:"allow"` // places that the secret scan must not stop at
 	} `yaml:"secrets"`
-	Owners string `yaml:"owners"` // keep (default) or map
 }
 
 type selection struct {
@@ -205,9 +204,6 @@ func (c *configuration) resolve(r *resolver) {
 	}
 	for _, kind := range c.Select.Kinds {
 		checkKind(r, "select.kinds", kind)
-	}
-	if c.Owners != "" && c.Owners != "keep" && c.Owners != "map" {
-		r.fault("owners: keep or map, not %q", c.Owners)
 	}
 }
 

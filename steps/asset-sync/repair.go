@@ -45,7 +45,7 @@ func (c Repairing) Faults() []error {
 
 func repair(ctx context.Context, s *step.Session, c *Repairing) error {
 	y := &synchronisation{Session: s, command: "repair", Sync: Sync{
-		Planned: Planned{Settings: c.Settings, Filter: c.Filter, From: c.From, To: c.Env, Snapshots: c.Snapshots, FixIDs: true, ExitCode: c.ExitCode},
+		Planned: Planned{Settings: c.Settings, Filter: c.Filter, From: c.From, To: c.Env, Snapshots: c.Snapshots, ExitCode: c.ExitCode},
 		DryRun:  c.DryRun, Yes: c.Yes, Confirm: c.Confirm, Continue: true,
 	}}
 	y.result = &change.AssetSync{Command: "repair", From: c.From, To: c.Env, Counts: map[string]int{}}

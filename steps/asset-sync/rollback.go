@@ -47,7 +47,7 @@ func (c Rollback) Faults() []error {
 
 func rollback(ctx context.Context, s *step.Session, c *Rollback) error {
 	y := &synchronisation{Session: s, command: "rollback", Sync: Sync{
-		Planned: Planned{Settings: c.Settings, From: "snapshot", To: c.To, Snapshots: c.Snapshots, FixIDs: true},
+		Planned: Planned{Settings: c.Settings, From: "snapshot", To: c.To, Snapshots: c.Snapshots},
 		DryRun:  c.DryRun, Yes: c.Yes, Confirm: c.Confirm, Continue: true,
 	}}
 	y.result = &change.AssetSync{Command: "rollback", To: c.To, Counts: map[string]int{}}

@@ -48,7 +48,6 @@ type Planned struct {
 	Since     string `name:"since" env:"PATCHBAY_ASSETS_SINCE" placeholder:"REV" help:"With --delete: the earlier state, a git revision of the tree or any place."`
 	MaxDelete int    `name:"max-delete" env:"PATCHBAY_ASSETS_MAX_DELETE" default:"10" help:"With --delete: more than this refuses the run."`
 	ExitCode  bool   `name:"exit-code" env:"PATCHBAY_ASSETS_EXIT_CODE" help:"With a plan: exit status 4 when there is something to do."`
-	FixIDs    bool   `name:"fix-cross-filters" env:"PATCHBAY_ASSETS_FIX_CROSS_FILTERS" default:"true" negatable:"" help:"Put all ids of filters and cross filters right; off leaves those to the importer."`
 }
 
 // Sync is the configuration of sync.

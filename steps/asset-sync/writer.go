@@ -21,10 +21,9 @@ import (
 // wholly in the environment's ids, in few bundles, and around what is broken.
 type writer struct {
 	*step.Session
-	to           *site
-	goOn         bool // with the rest when one is refused
-	crossFilters bool
-	force        bool // also what others use is deleted
+	to    *site
+	goOn  bool // with the rest when one is refused
+	force bool // also what others use is deleted
 
 	wanted map[assets.Key]*assets.Asset
 	own    *assets.Set // what the target has, or will have, for the stubs
@@ -37,7 +36,7 @@ type writer struct {
 
 func newWriter(s *step.Session, to *site, goOn bool) *writer {
 	return &writer{
-		Session: s, to: to, goOn: goOn, crossFilters: true, own: assets.NewSet(to.set.All()...), wanted: map[assets.Key]*assets.Asset{},
+		Session: s, to: to, goOn: goOn, own: assets.NewSet(to.set.All()...), wanted: map[assets.Key]*assets.Asset{},
 		sizes: map[assets.Kind]int{}, done: map[assets.Key]bool{}, failed: map[assets.Key]string{},
 	}
 }
