@@ -91,10 +91,15 @@ func (s *supersetInstallation) pair(ctx context.Context, pair *SupersetPair) err
 // site gives a running site, started if need be; it may not answer yet.
 func (s *supersetInstallation) site(ctx context.Context, name string) (*SupersetSite, error) {
 	var site SupersetSite
-	if found, err := readState("superset-"+name, &site); err != nil || found && site.alive() {
+	home := filepath.Join(s.base, name)
+	if found, err := readState("superset-"+name, &site); err != nil || found && site.alive() && site.Home == home {
 		return &site, err
 	}
-	home := filepath.Join(s.base, name)
+	if site.alive() { // from other files than today's
+		if err := end(site.PID, syscall.SIGTERM); err != nil {
+			return nil, err
+		}
+	}
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		return nil, err
 	}

@@ -1,7 +1,9 @@
 package lab
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	_ "embed"
 	"fmt"
 	"os"
@@ -35,13 +37,20 @@ type supersetInstallation struct {
 	base string // config.py and users.py, the template, the sites
 }
 
+// digest is part of a folder's name: what another version of the lab made
+// from other files is not used.
+func digest(files ...[]byte) string {
+	return fmt.Sprintf("%.6x", sha256.Sum256(bytes.Join(files, nil)))
+}
+
 // installSuperset makes the environment once: about two minutes and 820 MB.
 func installSuperset(ctx context.Context) (*supersetInstallation, error) {
 	dir, err := Dir()
 	if err != nil {
 		return nil, err
 	}
-	s := &supersetInstallation{dir: filepath.Join(dir, "superset-"+supersetVersion), base: filepath.Join(dir, "superset-sites")}
+	s := &supersetInstallation{dir: filepath.Join(dir, "superset-"+supersetVersion+"-"+digest(supersetConstraints))}
+	s.base = filepath.Join(dir, "superset-sites-"+digest(supersetConstraints, supersetConfig, supersetUsers))
 	if err := s.files(); err != nil {
 		return nil, err
 	}
@@ -54,7 +63,7 @@ func installSuperset(ctx context.Context) (*supersetInstallation, error) {
 	return s, os.WriteFile(filepath.Join(s.dir, "installed"), nil, 0o600)
 }
 
-// files writes what Superset reads; a newer lab replaces an older one's.
+// files writes what Superset reads.
 func (s *supersetInstallation) files() error {
 	if err := os.MkdirAll(s.base, 0o700); err != nil {
 		return err
