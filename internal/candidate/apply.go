@@ -3,7 +3,6 @@ package candidate
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -72,7 +71,10 @@ func (b *Builder) Apply(ctx context.Context, in Application) (_ *Applied, err er
 
 // applyAndPublish: the outcome is Applied only when readers see the result.
 func (b *Builder) applyAndPublish(ctx context.Context, in Application, a *Applied, public place) error {
-	if err := b.apply(ctx, in, a); err != nil || a.Outcome != "" {
+	attempt := b.observe(in.Attempt)
+	err := b.apply(ctx, in, a, attempt)
+	attempt.End(ctx)
+	if err != nil || a.Outcome != "" {
 		return err
 	}
 	if err := public.lock.Held(ctx); err != nil {
@@ -119,17 +121,17 @@ func (b *Builder) overtaken(in Application, all []Standing) (string, error) {
 // apply runs the engine between two snapshots and asks whether the patch set
 // is still the current one. Without an error the outcome is Superseded, or
 // still open: there is something to publish.
-func (b *Builder) apply(ctx context.Context, in Application, a *Applied) (err error) {
+func (b *Builder) apply(ctx context.Context, in Application, a *Applied, attempt *schema.Session) (err error) {
 	var failed error
 	if !in.unchanged() {
-		failed = b.deployCandidate(ctx, in, a)
+		failed = b.deployCandidate(ctx, in, a, attempt)
 		if failed != nil && change.AsFailure(failed).Kind != change.KindCandidate {
 			return failed
 		}
 	}
 	answer := in.ask(ctx)
 	if failed == nil {
-		if err := b.compare(ctx, in, a); err != nil {
+		if err := a.compare(ctx, attempt); err != nil {
 			return err
 		}
 	}
@@ -166,10 +168,10 @@ func (in Application) ask(ctx context.Context) (answer func() (current bool, rea
 	}
 }
 
-func (b *Builder) deployCandidate(ctx context.Context, in Application, a *Applied) error {
+func (b *Builder) deployCandidate(ctx context.Context, in Application, a *Applied, attempt *schema.Session) error {
 	report, err := b.deploy(ctx, deployment{
 		database: in.Attempt, revision: in.Run.PatchSet.Revision, parameters: in.Plan.Parameters, candidate: true, previous: previous(in.Run),
-		first: func(ctx context.Context) error { return b.lookBefore(ctx, in, a) },
+		first: func(ctx context.Context) error { return b.lookBefore(ctx, in, a, attempt) },
 	})
 	a.Changesets, a.Warnings = report.Changesets, report.Warnings
 	if err != nil && a.EngineRan {
@@ -180,8 +182,8 @@ func (b *Builder) deployCandidate(ctx context.Context, in Application, a *Applie
 
 // lookBefore takes the snapshot of the base and notes that the attempt is not
 // a clone of it any more.
-func (b *Builder) lookBefore(ctx context.Context, in Application, a *Applied) (err error) {
-	if a.Base, err = b.snapshot(ctx, in.Attempt); err != nil {
+func (b *Builder) lookBefore(ctx context.Context, in Application, a *Applied, attempt *schema.Session) (err error) {
+	if a.Base, err = attempt.Read(ctx); err != nil {
 		return err
 	}
 	comment, err := b.provenance(in.Run, in.Plan, StateApplying).Comment()
@@ -194,8 +196,8 @@ func (b *Builder) lookBefore(ctx context.Context, in Application, a *Applied) (e
 
 // compare reads what the engine has made of the base; without one there is
 // nothing but the base.
-func (b *Builder) compare(ctx context.Context, in Application, a *Applied) (err error) {
-	if a.Candidate, err = b.snapshot(ctx, in.Attempt); err != nil {
+func (a *Applied) compare(ctx context.Context, attempt *schema.Session) (err error) {
+	if a.Candidate, err = attempt.Read(ctx); err != nil {
 		return err
 	}
 	if !a.EngineRan {
@@ -219,22 +221,8 @@ func previous(r Run) string {
 	return r.Base
 }
 
-// snapshot reads the catalogs of a database, as the service role, which reads
-// nothing else there.
-func (b *Builder) snapshot(ctx context.Context, database string) (*schema.Snapshot, error) {
-	conn, err := b.Server.Catalog(ctx, database)
-	if err != nil {
-		return nil, err
-	}
-	defer conn.Close(ctx)
-	s, err := schema.Read(ctx, conn, schema.Options{Hide: b.tracking()})
-	if err != nil {
-		return nil, fmt.Errorf("read the catalogs of %s: %w", database, pg.Classify(err))
-	}
-	return s, nil
-}
-
-// tracking are the tables of the engines themselves: no part of the model.
-func (b *Builder) tracking() []string {
-	return b.Settings.Changelog.TrackingTables()
+// observe reads the structure of a database but for the engines' own tables.
+// The caller ends it.
+func (b *Builder) observe(database string) *schema.Session {
+	return &schema.Session{Server: b.Server, Database: database, Options: schema.Options{Hide: b.Settings.Changelog.TrackingTables()}}
 }

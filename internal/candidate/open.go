@@ -3,6 +3,7 @@ package candidate
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/changelog"
@@ -25,28 +26,27 @@ func (c Config) names() pg.Names {
 // Faults lists what is malformed.
 func (c Config) Faults() []error { return c.names().Faults() }
 
-// Open connects to the server, opens the repository that get-changes recorded
-// and finds the engine. The caller closes the builder.
-func (c Config) Open(ctx context.Context, s *step.Session, repository *repo.Repo) (*Builder, error) {
+// Open finds the engine, connects to the server and opens the repository, all
+// at the same time. The caller closes the builder.
+func (c Config) Open(ctx context.Context, s *step.Session, repository func(context.Context) (*repo.Repo, error)) (*Builder, error) {
 	cache, err := c.Cache.Dir()
 	if err != nil {
 		return nil, err
 	}
 	b := &Builder{
-		Names: c.names(), Repo: repository, Settings: c.Settings, LockTimeout: c.Database.LockTimeout,
+		Names: c.names(), Settings: c.Settings, LockTimeout: c.Database.LockTimeout,
 		Owner: c.Database.OwnerRole, Reader: c.Database.ReaderRole,
 		Say: func(message string) { s.Log.Info().Msg(message) },
 	}
-	connected := make(chan error, 1)
-	go func() { // while the engine's installation is looked over
-		var err error
-		b.Server, err = pg.Connect(ctx, pg.Config{
-			URL: c.Database.URL.Value(), AdminDatabase: c.Database.AdminDatabase, SSLRootCert: s.Getenv("PGSSLROOTCERT"),
-		})
-		connected <- err
-	}()
-	b.Engine, err = changelog.Open(ctx, c.Settings.Changelog, cache, s.Getenv)
-	if err := errors.Join(err, <-connected); err != nil {
+	var opening sync.WaitGroup
+	var noRepository, noEngine, noServer error
+	opening.Go(func() { b.Repo, noRepository = repository(ctx) })
+	opening.Go(func() { b.Engine, noEngine = changelog.Open(ctx, c.Settings.Changelog, cache, s.Getenv) })
+	b.Server, noServer = pg.Connect(ctx, pg.Config{
+		URL: c.Database.URL.Value(), AdminDatabase: c.Database.AdminDatabase, SSLRootCert: s.Getenv("PGSSLROOTCERT"),
+	})
+	opening.Wait()
+	if err := errors.Join(noRepository, noEngine, noServer); err != nil {
 		if b.Server != nil {
 			b.Close(ctx)
 		}
@@ -57,6 +57,11 @@ func (c Config) Open(ctx context.Context, s *step.Session, repository *repo.Repo
 
 // Close ends the builder's sessions.
 func (b *Builder) Close(ctx context.Context) { b.Server.Close(context.WithoutCancel(ctx)) }
+
+// Recorded opens the repository that get-changes recorded in its result.
+func Recorded(g *change.GetChanges) func(context.Context) (*repo.Repo, error) {
+	return func(ctx context.Context) (*repo.Repo, error) { return repo.OpenRecorded(ctx, g.Repository) }
+}
 
 // RunOf is the run that get-changes began.
 func RunOf(g *change.GetChanges, gerrit, version string) Run {

@@ -48,7 +48,9 @@ func (b *Builder) reuse(ctx context.Context, d *pg.Database) (a *Applied, err er
 	if a.Difference, err = schema.Decode(ParseProvenance(d.Comment).Difference); err != nil {
 		return nil, change.Failf(change.KindInfrastructure, "read the difference in the comment of %s: %w", d.Name, err)
 	}
-	a.Candidate, err = b.snapshot(ctx, d.Name)
+	published := b.observe(d.Name)
+	defer published.End(ctx)
+	a.Candidate, err = published.Read(ctx)
 	return a, err
 }
 

@@ -89,17 +89,15 @@ func rename(from, to string) string {
 
 // whileAlone runs the statements in one transaction while nobody is connected
 // to the databases. RENAME keeps new sessions out of its database from its
-// start and waits up to 5 s for those inside to leave; meanwhile a second
-// session of ours ends whoever slipped in before.
+// start and waits up to 5 s for those inside to leave; should it have to wait,
+// a second session of ours ends whoever slipped in before.
 func (s *Server) whileAlone(ctx context.Context, statements []string, databases ...string) error {
-	bouncer := &Server{config: s.config, endpoint: s.endpoint, major: s.major}
-	defer bouncer.Close(context.WithoutCancel(ctx))
 	var err error
 	for range 2 {
-		if err = bouncer.endAll(ctx, databases); err != nil {
+		if err = s.endAll(ctx, databases); err != nil {
 			return err
 		}
-		stop := bouncer.keepEnding(ctx, databases)
+		stop := s.keepEnding(ctx, databases)
 		err = s.transaction(ctx, statements...)
 		stop()
 		if state(err) != objectInUse {
@@ -128,12 +126,15 @@ func (s *Server) endAll(ctx context.Context, databases []string) error {
 	return nil
 }
 
-// keepEnding ends sessions until stop is called, which waits for its end.
+// keepEnding ends sessions, by one of its own, until stop is called, which
+// waits for its end.
 func (s *Server) keepEnding(ctx context.Context, databases []string) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
+	bouncer := &Server{config: s.config, endpoint: s.endpoint, major: s.major}
 	var running sync.WaitGroup
 	running.Go(func() {
-		for s.endAll(ctx, databases) == nil && sleep(ctx, 20*time.Millisecond) == nil {
+		defer bouncer.Close(context.WithoutCancel(ctx))
+		for sleep(ctx, 20*time.Millisecond) == nil && bouncer.endAll(ctx, databases) == nil {
 		}
 	})
 	return func() {

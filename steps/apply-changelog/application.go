@@ -10,7 +10,6 @@ import (
 	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/changelog"
 	"github.com/patchbay-ci/patchbay/internal/gerrit"
-	"github.com/patchbay-ci/patchbay/internal/repo"
 	"github.com/patchbay-ci/patchbay/internal/step"
 )
 
@@ -91,11 +90,7 @@ func readInput(s *step.Session, p change.PatchSet) (in input, err error) {
 }
 
 func apply(ctx context.Context, s *step.Session, cfg *Config, in input, result *change.ApplyChangelog) error {
-	repository, err := repo.OpenRecorded(ctx, in.changes.Repository)
-	if err != nil {
-		return err
-	}
-	builder, err := cfg.Build.Open(ctx, s, repository)
+	builder, err := cfg.Build.Open(ctx, s, candidate.Recorded(in.changes))
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/patchbay-ci/patchbay/internal/candidate"
 	"github.com/patchbay-ci/patchbay/internal/change"
-	"github.com/patchbay-ci/patchbay/internal/repo"
 	"github.com/patchbay-ci/patchbay/internal/step"
 )
 
@@ -61,11 +60,7 @@ func run(ctx context.Context, s *step.Session, cfg *Config) error {
 
 // create builds and fills in the result, as far as it came.
 func create(ctx context.Context, s *step.Session, cfg *Config, before *change.GetChanges, result *change.CreateTempDB) (*candidate.Created, error) {
-	repository, err := repo.OpenRecorded(ctx, before.Repository)
-	if err != nil {
-		return nil, err
-	}
-	builder, err := cfg.Build.Open(ctx, s, repository)
+	builder, err := cfg.Build.Open(ctx, s, candidate.Recorded(before))
 	if err != nil {
 		return nil, err
 	}

@@ -43,12 +43,7 @@ type Config struct {
 }
 
 func run(ctx context.Context, s *step.Session, cfg *Config) error {
-	repository, err := repo.Open(ctx, cfg.Workspace)
-	if err != nil {
-		return change.Failf(change.KindConfiguration, "open the checkout %s: %w", cfg.Workspace, err).
-			WithHint("run try-change inside a git checkout, or give --workspace")
-	}
-	builder, err := cfg.Build.Open(ctx, s, repository)
+	builder, err := cfg.Build.Open(ctx, s, cfg.checkout)
 	if err != nil {
 		return err
 	}
@@ -65,6 +60,15 @@ func run(ctx context.Context, s *step.Session, cfg *Config) error {
 		return err
 	}
 	return try(ctx, s, cfg, builder, attempt)
+}
+
+func (cfg *Config) checkout(ctx context.Context) (*repo.Repo, error) {
+	repository, err := repo.Open(ctx, cfg.Workspace)
+	if err != nil {
+		return nil, change.Failf(change.KindConfiguration, "open the checkout %s: %w", cfg.Workspace, err).
+			WithHint("run try-change inside a git checkout, or give --workspace")
+	}
+	return repository, nil
 }
 
 // owner tells one person's tries from another's on a shared server: it stands
