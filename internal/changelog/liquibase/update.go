@@ -30,6 +30,10 @@ type Update struct {
 
 // prepare makes the run's directories and files and gives its process.
 func (h *Home) prepare(u Update) (process, error) {
+	if strings.Contains(u.Dir, h.listSeparator()) { // Liquibase would look in two folders that are not there
+		return process{}, change.Failf(change.KindConfiguration, "the folder %s has a %q in its name", u.Dir, h.listSeparator()).
+			WithHint("set TMPDIR to another folder")
+	}
 	work := u.file("work")
 	for _, dir := range append([]string{work, u.file("tmp")}, u.StandIns...) {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
