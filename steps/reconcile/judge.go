@@ -55,8 +55,7 @@ func (f fact) closed() bool {
 // sight is what the account can see, which a 404 is worth nothing without.
 type sight struct {
 	label    bool            // the project's label is there
-	known    bool            // a change of the project is known that the account saw
-	lost     bool            // it does not see that change any more
+	lost     bool            // it does not see a change any more that it saw at the beginning
 	branches map[string]bool // which of the branches asked for can be read
 	private  map[string]bool // branches on which private changes are seen by right
 }
@@ -221,8 +220,6 @@ func (r rules) graceOf(branch string, see sight) (grace time.Duration, why strin
 	switch {
 	case branch == "":
 		return r.graceBlind, "its branch is not known"
-	case !see.known:
-		return r.graceBlind, "no change of the project is seen at all"
 	case r.seesPrivate || see.private[branch]:
 		return r.grace, "private changes are seen"
 	}

@@ -34,7 +34,7 @@ func usual() rules {
 
 // full is the sight of an account that sees everything.
 func full() sight {
-	return sight{label: true, known: true, branches: map[string]bool{"master": true}, private: map[string]bool{"master": true}}
+	return sight{label: true, branches: map[string]bool{"master": true}, private: map[string]bool{"master": true}}
 }
 
 // stamp is a time as names and comments carry it.
@@ -112,7 +112,6 @@ func TestJudge(t *testing.T) {
 		"404, branch not asked for":        {database("registry-dev-7", 99*week), notFound, see(func(s *sight) { s.branches = nil }), undecided, "", "cannot read its branch"},
 		"404, label not seen":              {database("registry-dev-7", 99*week), notFound, see(func(s *sight) { s.label = false }), undecided, "", "does not see the label"},
 		"404, another change is gone too":  {database("registry-dev-7", 99*week), notFound, see(func(s *sight) { s.lost = true }), undecided, "", "saw before"},
-		"404, no change is seen at all":    {database("registry-dev-7", week), notFound, see(func(s *sight) { s.known = false }), wait, "", "no change of the project"},
 		"404, from the future":             {database("registry-dev-7", -week), notFound, full(), wait, "", ""},
 		"attempt":                          {database(attempt(hour), 0), open, full(), keep, "", "under way"},
 		"attempt, old":                     {database(attempt(hour+time.Second), 0), open, full(), drop, age, "given up"},

@@ -102,7 +102,7 @@ func (o *observer) look(ctx context.Context, s state) (now time.Time, see sight,
 	if err != nil {
 		return now, see, err
 	}
-	see.label, see.known, see.branches = labels[o.label], o.rules.canary(s, 0) != 0, map[string]bool{}
+	see.label, see.branches = labels[o.label], map[string]bool{}
 	for branch := range o.goneBranches(s) {
 		if see.branches[branch], err = o.client.ReadsBranch(ctx, o.rules.project, branch); err != nil {
 			return now, see, err
@@ -171,7 +171,6 @@ func (o *observer) ask(ctx context.Context, d *candidate.Standing, s state) (f f
 		return f, see, now, err
 	}
 	if canary := o.rules.canary(s, number); canary != 0 {
-		see.known = true
 		_, err := o.client.Status(ctx, o.rules.project, canary)
 		if see.lost = errors.Is(err, gerrit.ErrNotFound); err != nil && !see.lost {
 			return f, see, now, err

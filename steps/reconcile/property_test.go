@@ -51,7 +51,7 @@ func (d dice) fact() fact {
 
 func (d dice) sight() sight {
 	return sight{
-		label: d.chance(80), known: d.chance(80), lost: d.chance(20),
+		label: d.chance(80), lost: d.chance(20),
 		branches: map[string]bool{"master": d.chance(80)}, private: map[string]bool{"master": d.chance(50)},
 	}
 }
@@ -159,7 +159,7 @@ func (r rules) wrongAbsent(s state, p plan, d candidate.Standing, i item) string
 		return "the account has lost its sight"
 	case old <= r.grace:
 		return "it is too young"
-	case old <= r.graceBlind && (!s.sight.known || d.Provenance.Branch == "" || !r.seesPrivate && !s.sight.private[d.Provenance.Branch]):
+	case old <= r.graceBlind && (d.Provenance.Branch == "" || !r.seesPrivate && !s.sight.private[d.Provenance.Branch]):
 		return "it may be private"
 	}
 	rest := 0
