@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
@@ -30,6 +31,7 @@ func TestScripts(t *testing.T) {
 			t.Parallel()
 			site := lab.Postgres(t, 15)
 			site.Template(t, "")
+			var held *pg.Lock
 			testscript.Run(t, testscript.Params{
 				Files:               []string{script},
 				RequireExplicitExec: true,
@@ -43,6 +45,9 @@ func TestScripts(t *testing.T) {
 					"status":    status,
 					"envsubst":  envsubst,
 					"super":     func(_ *testscript.TestScript, _ bool, args []string) { site.Super(t, "postgres", args[0]) },
+					"lock":      func(ts *testscript.TestScript, _ bool, args []string) { held = lock(t, ts, site, args[0]) },
+					"unlock":    func(*testscript.TestScript, bool, []string) { time.Sleep(500 * time.Millisecond); held.Release() },
+					"gone":      func(ts *testscript.TestScript, _ bool, args []string) { gone(t, ts, site, args[0]) },
 					"databases": func(ts *testscript.TestScript, _ bool, want []string) { databases(t, ts, site, want) },
 				},
 			})
@@ -66,6 +71,30 @@ func status(ts *testscript.TestScript, _ bool, args []string) {
 func envsubst(ts *testscript.TestScript, _ bool, args []string) {
 	text := os.Expand(ts.ReadFile(args[0]), ts.Getenv)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+}
+
+// lock takes the lock of a change, as a step at work does.
+func lock(t *testing.T, ts *testscript.TestScript, site *lab.Site, name string) *pg.Lock {
+	server, err := pg.Connect(t.Context(), pg.Config{URL: site.URL})
+	ts.Check(err)
+	defer server.Close(t.Context())
+	held, err := server.Lock(t.Context(), name, time.Minute, nil)
+	ts.Check(err)
+	return held
+}
+
+// gone waits until a database is not there any more.
+func gone(t *testing.T, ts *testscript.TestScript, site *lab.Site, name string) {
+	conn := lab.Connect(t, site.SuperURL("postgres"))
+	for range 600 {
+		var there bool
+		ts.Check(conn.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name).Scan(&there))
+		if !there {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("%s does not go", name)
 }
 
 // databases compares which of ours are there.
