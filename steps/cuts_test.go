@@ -178,8 +178,8 @@ func (s *cutScene) pollutes() {
 			s.Fatal(err)
 		}
 	}
-	login, err := server.CreateLogin(s.Context(), names.Login(attempt), attempt, s.site.OwnerRole, pg.LoginLimits{ValidFor: time.Hour, Connections: 2})
-	if err != nil {
+	login := pg.NewLogin(names.Login(attempt), attempt, s.site.OwnerRole)
+	if err := server.CreateLogin(s.Context(), login, pg.LoginLimits{ValidFor: time.Hour, Connections: 2}); err != nil {
 		s.Fatal(err)
 	}
 	for _, database := range []string{attempt, "postgres"} { // it pins itself
