@@ -76,9 +76,11 @@ func (a *Asset) Title() string { return a.Doc.Get(titles[a.Kind]).Str() }
 func (a *Asset) Slug() string { return a.Doc.Get("slug").Str() }
 
 // Tags are the tags that people gave it.
-func (a *Asset) Tags() (all []string) {
-	for _, tag := range a.Doc.Get("tags").Each() {
-		all = append(all, tag.Str())
+func (a *Asset) Tags() []string { return textsOf(a.Doc.Get("tags")) }
+
+func textsOf(list *document.Value) (all []string) {
+	for _, v := range list.Each() {
+		all = append(all, v.Str())
 	}
 	return all
 }

@@ -37,6 +37,12 @@ func Differences(before, after *Asset, title Titles) (all []Difference) {
 			d.layout(before, after)
 		case before.Kind == Chart && (key == "params" || key == "query_context"):
 			d.fields(map[string]string{"params": "parameter", "query_context": "query"}[key], a, b)
+		case key == "owners" || key == "roles":
+			if a != nil && b != nil { // a side without does not say
+				d.texts(strings.TrimSuffix(key, "s"), a, b)
+			}
+		case key == "tags":
+			d.texts("tag", a, b)
 		case key == "dataset_uuid":
 			d.say("dataset: %s → %s", title(Key{Dataset, a.Str()}), title(Key{Dataset, b.Str()}))
 		default:
@@ -114,6 +120,21 @@ func ended(text string) string {
 		return text
 	}
 	return text + "\n"
+}
+
+// texts says what came to a list of names, and what left it.
+func (d *differ) texts(what string, a, b *document.Value) {
+	before, after := textsOf(a), textsOf(b)
+	for _, text := range after {
+		if !slices.Contains(before, text) {
+			d.say("%s %q added", what, text)
+		}
+	}
+	for _, text := range before {
+		if !slices.Contains(after, text) {
+			d.say("%s %q removed", what, text)
+		}
+	}
 }
 
 // shown is a value for a person.

@@ -55,7 +55,7 @@ func (v Version) Before(other Version) bool {
 // changed.
 func (s *Space) Localise(a *Asset, version Version) Local {
 	l := localiser{Local: &Local{Key: a.Key(), Doc: a.Doc.Copy()}, to: s, kind: a.Kind}
-	l.Doc.Delete("unresolved")
+	l.Doc.Delete("unresolved", "owners", "roles") // no import takes them
 	l.Doc.Set("uuid", document.Text(a.UUID))
 	l.unknown(version)
 	switch a.Kind {

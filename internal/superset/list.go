@@ -41,7 +41,6 @@ func (r Row) Key() assets.Key { return assets.Key{Kind: r.Kind, UUID: r.UUID} }
 // User is an account of the server.
 type User struct {
 	ID    int    `json:"id"`
-	Email string `json:"email"`
 	First string `json:"first_name"`
 	Last  string `json:"last_name"`
 }
@@ -77,9 +76,9 @@ type wireRow struct {
 // Names that a server does not have are dropped by it without an error.
 var columns = map[assets.Kind]string{
 	assets.Database:  "id,uuid,database_name,backend",
-	assets.Dataset:   "id,uuid,table_name,catalog,schema,database.id,database.uuid,changed_on_utc,changed_by.id,changed_by.first_name,changed_by.last_name,owners.id,owners.email",
-	assets.Chart:     "id,uuid,slice_name,changed_on_utc,changed_by.id,changed_by.first_name,changed_by.last_name,owners.id,owners.email,tags.name,tags.type,dashboards.id",
-	assets.Dashboard: "id,uuid,dashboard_title,slug,published,changed_on_utc,changed_by.id,changed_by.first_name,changed_by.last_name,owners.id,owners.email,roles.name,tags.name,tags.type",
+	assets.Dataset:   "id,uuid,table_name,catalog,schema,database.id,database.uuid,changed_on_utc,changed_by.id,changed_by.first_name,changed_by.last_name,owners.id",
+	assets.Chart:     "id,uuid,slice_name,changed_on_utc,changed_by.id,changed_by.first_name,changed_by.last_name,owners.id,tags.name,tags.type,dashboards.id",
+	assets.Dashboard: "id,uuid,dashboard_title,slug,published,changed_on_utc,changed_by.id,changed_by.first_name,changed_by.last_name,owners.id,roles.name,tags.name,tags.type",
 }
 
 // orderBy is a column that each list can be ordered by and that edits seldom
@@ -269,27 +268,4 @@ func (c *Client) Version(ctx context.Context) (assets.Version, string) {
 		return assets.Version{}, answer.Version
 	}
 	return assets.Version{Major: major, Minor: minor}, answer.Version
-}
-
-// Roles lists the roles that a dashboard may be given, by name.
-func (c *Client) Roles(ctx context.Context) (map[string]int, error) {
-	roles := map[string]int{}
-	for page := 0; ; page++ {
-		var answer struct {
-			Count  int
-			Result []struct {
-				Text  string
-				Value int
-			}
-		}
-		if err := c.Get(ctx, "/api/v1/dashboard/related/roles", "q="+url.QueryEscape(fmt.Sprintf("(page:%d,page_size:100)", page)), &answer); err != nil {
-			return nil, err
-		}
-		for _, r := range answer.Result {
-			roles[r.Text] = r.Value
-		}
-		if len(answer.Result) == 0 || len(roles) >= answer.Count {
-			return roles, nil
-		}
-	}
 }

@@ -23,6 +23,7 @@ import (
 type file struct {
 	Environments map[string]environment       `yaml:"environments"`
 	Databases    map[string]map[string]string `yaml:"databases"` // logical name → environment → database name or UUID; create, uri, password for a new one
+	Owners       string                       `yaml:"owners"`    // ownersKeep or ownersMap
 	Select       selection                    `yaml:"select"`
 	Secrets      struct {
 		Allow []string `yaml:"allow"` // places that the secret scan must not stop at
@@ -61,6 +62,12 @@ type login struct {
 	Scopes   []string `yaml:"scopes"`
 }
 
+// What a sync does with owners, and with the roles that see a dashboard.
+const (
+	ownersKeep = "keep" // the target has its own
+	ownersMap  = "map"  // the target gets the source's: accounts by e-mail address, roles by name
+)
+
 // newDatabase says how a database is made that the target has not.
 type newDatabase struct{ URI, Password string }
 
@@ -75,7 +82,7 @@ type configuration struct {
 
 // readConfiguration reads the file, resolves its secrets and hides them. All
 // faults are told together.
-func readConfiguration(s *step.Session, path string) (*configuration, error) {
+func readConfiguration(s *step.Session, path, owners string) (*configuration, error) {
 	c := &configuration{create: map[string]newDatabase{}}
 	text, err := os.ReadFile(path)
 	if err != nil && (!errors.Is(err, fs.ErrNotExist) || path != "asset-sync.yaml") {
@@ -87,6 +94,9 @@ func readConfiguration(s *step.Session, path string) (*configuration, error) {
 		if err := decoder.Decode(&c.file); err != nil {
 			return nil, change.Failf(change.KindConfiguration, "%s: %s", path, strings.TrimPrefix(err.Error(), "yaml: ")).WithHint("see docs/asset-sync.md")
 		}
+	}
+	if owners != "" {
+		c.Owners = owners
 	}
 	r := &resolver{session: s}
 	c.variables(s.Getenv)
@@ -204,6 +214,9 @@ func (c *configuration) resolve(r *resolver) {
 	}
 	for _, kind := range c.Select.Kinds {
 		checkKind(r, "select.kinds", kind)
+	}
+	if c.Owners != "" && c.Owners != ownersKeep && c.Owners != ownersMap {
+		r.fault("owners: keep or map, not %q", c.Owners)
 	}
 }
 

@@ -27,7 +27,7 @@ type reader struct {
 }
 
 func newReader(s *step.Session, settings Settings, snapshots string) (*reader, error) {
-	c, err := readConfiguration(s, settings.Config)
+	c, err := readConfiguration(s, settings.Config, settings.Owners)
 	return &reader{s, c, settings, snapshots}, err
 }
 
@@ -139,6 +139,9 @@ func (r *reader) files(files map[string][]byte, place string) (*content, error) 
 	set, faults := assets.ReadTree(files)
 	if len(faults) > 0 {
 		return nil, configurationFaults(place, faults)
+	}
+	if r.config.Owners != ownersMap {
+		assets.WithoutPeople(set)
 	}
 	return &content{set: set, root: place}, nil
 }

@@ -103,6 +103,7 @@ func (y *synchronisation) prepareRollback(ctx context.Context, c *Rollback) (*sn
 
 // wayBack is the plan: the kept assets as they were, the made ones deleted.
 func (y *synchronisation) wayBack(kept *snapshot, force bool) assets.Plan {
+	y.fitPeople()
 	existing := y.to.existing()
 	doomed := map[assets.Key]bool{}
 	for _, key := range kept.Created {

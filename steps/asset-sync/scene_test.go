@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -131,12 +132,19 @@ func (s *scene) tree(dir string) map[string]string {
 	return files
 }
 
+// clients are kept by address and user: a login costs a server much.
+var clients sync.Map
+
 func (s *scene) client(site *lab.SupersetSite, user string) *superset.Client {
 	s.Helper()
+	if kept, ok := clients.Load(site.URL + user); ok {
+		return kept.(*superset.Client)
+	}
 	client, err := seed.Client(site, user)
 	if err != nil {
 		s.Fatal(err)
 	}
+	clients.Store(site.URL+user, client)
 	return client
 }
 

@@ -22,6 +22,7 @@ type site struct {
 	me      superset.Me
 	version assets.Version
 	rows    map[assets.Key]superset.Row
+	people  *assets.People // nil where owners are kept
 	cache   *cache
 
 	readRows map[assets.Key]superset.Row // as they were when raws was read
@@ -38,10 +39,17 @@ func readSite(ctx context.Context, s *step.Session, c *configuration, e environm
 		return nil, err
 	}
 	t := &site{environment: e, client: client, config: c, cache: cache}
-	if !readOnly { // who only reads needs neither
+	if !readOnly { // who only reads does not ask
 		t.version, _ = client.Version(ctx)
+	}
+	if !readOnly || c.Owners == ownersMap {
 		if t.me, err = client.Me(ctx); err != nil {
 			s.Log.Debug().Err(err).Msg("who the account is could not be asked")
+		}
+	}
+	if c.Owners == ownersMap {
+		if t.people, err = readPeople(ctx, client, t.me.ID); err != nil {
+			return nil, err
 		}
 	}
 	if err := t.list(ctx); err != nil {
@@ -275,6 +283,9 @@ func (t *site) asset(raw assets.Raw, row superset.Row) *assets.Asset {
 	a := assets.Canonical(raw, t.space)
 	if row.Kind == assets.Chart || row.Kind == assets.Dashboard {
 		a.SetTags(row.Tags)
+	}
+	if t.people != nil && row.Kind != assets.Database {
+		a.SetPeople(t.people.Owners(idsOf(row.Owners)), row.Roles)
 	}
 	return a
 }

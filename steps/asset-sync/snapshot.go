@@ -62,13 +62,8 @@ func (y *synchronisation) keep() (*snapshot, error) {
 	return s, nil
 }
 
-func (t *site) ownership(k assets.Key) (o ownership) {
-	row := t.rows[k]
-	for _, owner := range row.Owners {
-		o.Owners = append(o.Owners, owner.ID)
-	}
-	o.Roles = row.Roles
-	return o
+func (t *site) ownership(k assets.Key) ownership {
+	return ownership{idsOf(t.rows[k].Owners), t.rows[k].Roles}
 }
 
 func exists(path string) bool {

@@ -188,6 +188,7 @@ func (y *synchronisation) makePlan(ctx context.Context, whole *assets.Set, selec
 	for logical := range y.reader.config.create {
 		target.Create[logical] = true
 	}
+	y.fitPeople()
 	y.plan = assets.MakePlan(y.source, target, assets.Options{Overwrite: y.Overwrite, Delete: doomed, In: selection})
 	return nil
 }

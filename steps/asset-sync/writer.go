@@ -52,6 +52,7 @@ func (w *writer) write(ctx context.Context, wanted []*assets.Asset, doomed []ass
 			w.round(ctx, kind, round)
 		}
 	}
+	w.people(ctx)
 	w.remove(ctx, doomed)
 }
 
