@@ -52,6 +52,19 @@ func Differences(before, after *Asset, title Titles) (all []Difference) {
 	return d.all
 }
 
+// SameButReferences says that two dashboards differ at the most in what their
+// metadata refers to.
+func SameButReferences(a, b *Asset) bool {
+	drop := func(string, *document.Value) *document.Value { return nil }
+	without := func(a *Asset) *document.Value {
+		doc := a.Doc.Copy()
+		translator{chart: drop, dataset: drop}.metadata(doc.Get("metadata"))
+		dropEmpty(doc.Get("metadata"), defaults...)
+		return doc
+	}
+	return document.Equal(without(a), without(b))
+}
+
 // same takes null and absent for the same.
 func same(a, b *document.Value) bool {
 	if a == nil || b == nil {

@@ -1,6 +1,8 @@
 package assets
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -54,7 +56,17 @@ func (v Version) Before(other Version) bool {
 // Localise brings a canonical asset into a server's ids. The asset is not
 // changed.
 func (s *Space) Localise(a *Asset, version Version) Local {
-	l := localiser{Local: &Local{Key: a.Key(), Doc: a.Doc.Copy()}, to: s, kind: a.Kind}
+	return localiser{Local: &Local{Key: a.Key(), Doc: a.Doc.Copy()}, to: s, kind: a.Kind}.localise(a, version)
+}
+
+// LocaliseForImporter is Localise, but a dashboard's metadata refers to charts
+// as the bundle's own layout does, like an export's: how much of it an importer
+// brings into the server's ids depends on its version.
+func (s *Space) LocaliseForImporter(a *Asset, version Version) Local {
+	return localiser{Local: &Local{Key: a.Key(), Doc: a.Doc.Copy()}, to: s, kind: a.Kind, importer: true}.localise(a, version)
+}
+
+func (l localiser) localise(a *Asset, version Version) Local {
 	l.Doc.Delete("unresolved", "owners", "roles") // no import takes them
 	l.Doc.Set("uuid", document.Text(a.UUID))
 	l.unknown(version)
@@ -75,8 +87,9 @@ func (s *Space) Localise(a *Asset, version Version) Local {
 
 type localiser struct {
 	*Local
-	to   *Space
-	kind Kind
+	to       *Space
+	kind     Kind
+	importer bool // metadata is left to it
 }
 
 func (l localiser) lost(format string, args ...any) {
@@ -128,7 +141,7 @@ func (l localiser) dataset(version Version) {
 }
 
 func (l localiser) chart() {
-	l.toIDs()
+	l.toIDs().translate(l.kind, l.Doc)
 	params, context := l.Doc.Get("params"), l.Doc.Get("query_context")
 	id, ok := l.to.ID(Dataset, l.Doc.Get("dataset_uuid").Str())
 	if !ok {
@@ -162,12 +175,36 @@ func (l localiser) dashboard() {
 			meta.Delete("uuid")
 			continue
 		}
+		if l.importer {
+			id = bundleID(uuid)
+		}
 		meta.Set("chartId", number(id))
 	}
-	l.toIDs()
+	metadata := l.toIDs()
+	if l.importer {
+		metadata.chart = l.inBundle
+	}
+	metadata.metadata(l.Doc.Get("metadata"))
+	l.toIDs().markdown(l.Doc.Get("position"))
 }
 
-func (l localiser) toIDs() {
+// inBundle refers to a chart of the layout as the bundle has it.
+func (l localiser) inBundle(_ string, v *document.Value) *document.Value {
+	if _, there := l.to.ID(Chart, v.Str()); !there {
+		return nil
+	}
+	return number(bundleID(v.Str()))
+}
+
+// bundleID stands for a chart inside of a bundle. It is no id of any server, so
+// what an importer forgets leads nowhere instead of to another chart.
+func bundleID(uuid string) int {
+	sum := sha256.Sum256([]byte(uuid))
+	return 1<<30 | int(binary.BigEndian.Uint32(sum[:4])>>2)
+}
+
+// toIDs puts the server's ids in the place of UUIDs.
+func (l localiser) toIDs() translator {
 	find := func(kind Kind) func(string, *document.Value) *document.Value {
 		return func(place string, v *document.Value) *document.Value {
 			id, ok := l.to.ID(kind, v.Str())
@@ -186,5 +223,5 @@ func (l localiser) toIDs() {
 		}
 		return number(id)
 	}
-	translator{chart: find(Chart), dataset: find(Dataset), dashboard: find(Dashboard), layer: layer, datasetKey: "datasetId"}.translate(l.kind, l.Doc)
+	return translator{chart: find(Chart), dataset: find(Dataset), dashboard: find(Dashboard), layer: layer, datasetKey: "datasetId"}
 }

@@ -17,8 +17,8 @@ type translator struct {
 	dashboard func(place string, v *document.Value) *document.Value
 	layer     func(place string, v *document.Value) *document.Value // an annotation layer
 
-	// idKey and uuidKey rename the key that a filter's dataset stands under;
-	// empty: it keeps its name.
+	// datasetKey is what a filter's dataset shall stand under; empty: the key
+	// keeps its name.
 	datasetKey string
 }
 

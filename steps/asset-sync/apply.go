@@ -34,7 +34,7 @@ func (y *synchronisation) apply(ctx context.Context) error {
 		return y.end(change.Failed, err)
 	}
 	y.result.Snapshot = kept.name
-	w := newWriter(y.Session, y.to, y.Continue)
+	w := y.writer()
 	w.write(ctx, y.wanted(), y.plan.Of(assets.Delete), y.reader.config.create)
 	verified := w.verify(context.WithoutCancel(ctx))
 	return y.finish(ctx, w, verified)

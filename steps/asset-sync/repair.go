@@ -46,7 +46,7 @@ func (c Repairing) Faults() []error {
 func repair(ctx context.Context, s *step.Session, c *Repairing) error {
 	y := &synchronisation{Session: s, command: "repair", Sync: Sync{
 		Planned: Planned{Settings: c.Settings, Filter: c.Filter, From: c.From, To: c.Env, Snapshots: c.Snapshots, ExitCode: c.ExitCode},
-		DryRun:  c.DryRun, Yes: c.Yes, Confirm: c.Confirm, Continue: true,
+		DryRun:  c.DryRun, Yes: c.Yes, Confirm: c.Confirm, Fix: true, Continue: true,
 	}}
 	y.result = &change.AssetSync{Command: "repair", From: c.From, To: c.Env, Counts: map[string]int{}}
 	if err := y.prepareRepair(ctx); err != nil {

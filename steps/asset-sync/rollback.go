@@ -48,7 +48,7 @@ func (c Rollback) Faults() []error {
 func rollback(ctx context.Context, s *step.Session, c *Rollback) error {
 	y := &synchronisation{Session: s, command: "rollback", Sync: Sync{
 		Planned: Planned{Settings: c.Settings, From: "snapshot", To: c.To, Snapshots: c.Snapshots},
-		DryRun:  c.DryRun, Yes: c.Yes, Confirm: c.Confirm, Continue: true,
+		DryRun:  c.DryRun, Yes: c.Yes, Confirm: c.Confirm, Fix: true, Continue: true,
 	}}
 	y.result = &change.AssetSync{Command: "rollback", To: c.To, Counts: map[string]int{}}
 	kept, err := y.prepareRollback(ctx, c)
@@ -67,7 +67,7 @@ func rollback(ctx context.Context, s *step.Session, c *Rollback) error {
 		return y.end(change.Refused, err)
 	}
 	defer unlock()
-	w := newWriter(y.Session, y.to, true)
+	w := y.writer()
 	w.force = c.Force
 	w.write(ctx, y.wanted(), y.plan.Of(assets.Delete), nil)
 	w.restoreOwnership(context.WithoutCancel(ctx), kept)

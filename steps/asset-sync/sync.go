@@ -56,6 +56,7 @@ type Sync struct {
 	DryRun   bool   `name:"dry-run" env:"PATCHBAY_DRY_RUN" help:"Plan only."`
 	Yes      bool   `name:"yes" short:"y" env:"PATCHBAY_ASSETS_YES" help:"Do not ask."`
 	Confirm  string `name:"confirm" env:"PATCHBAY_ASSETS_CONFIRM" placeholder:"NAME" help:"The environment's name: needed for a protected one where nobody can type it."`
+	Fix      bool   `name:"fix-cross-filters" env:"PATCHBAY_ASSETS_FIX_CROSS_FILTERS" default:"true" negatable:"" help:"Bring filters and cross filters into the target's ids; without, they are left to the server's importer, which knows some of them."`
 	Continue bool   `name:"continue-on-error" env:"PATCHBAY_ASSETS_CONTINUE_ON_ERROR" default:"true" negatable:"" help:"Go on with the rest when an asset is refused."`
 }
 

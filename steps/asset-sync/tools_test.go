@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/patchbay-ci/patchbay/internal/assets"
+	"github.com/patchbay-ci/patchbay/internal/lab/seed"
 	"github.com/patchbay-ci/patchbay/internal/superset"
 )
 
@@ -45,6 +46,28 @@ func TestRepair(t *testing.T) {
 	}
 	if after := s.must(0, "plan", "--from", "prod", "--to", "qa", "--exit-code"); after.result.Counts["unchanged"] != 21 {
 		t.Errorf("%+v\n%s", after.result.Counts, after.stdout)
+	}
+}
+
+// TestLeftToTheImporter: without --fix-cross-filters charts in metadata are
+// what the importer makes of them; repair mends the rest.
+func TestLeftToTheImporter(t *testing.T) {
+	s := newScene(t)
+	r := s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes", "--no-fix-cross-filters")
+	if r.result.Outcome != "synced" || !strings.Contains(r.stdout, `note: dashboard "Огляд лабораторій": the importer left references that asset-sync repair mends: `) {
+		t.Errorf("%s\n%s", r.result.Outcome, r.stdout)
+	}
+	left, total, err := seed.References(t.Context(), s.pair)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.must(0, "repair", "--env", "qa", "--from", "prod", "--yes")
+	mended, _, err := seed.References(t.Context(), s.pair)
+	if err != nil || left >= mended || total-left < 10 {
+		t.Errorf("%d references of %d were right, %d after the repair, %v", left, total, mended, err)
+	}
+	if r := s.must(0, "plan", "--from", "prod", "--to", "qa", "--exit-code"); r.result.Counts["unchanged"] != 21 {
+		t.Errorf("%+v\n%s", r.result.Counts, r.stdout)
 	}
 }
 
