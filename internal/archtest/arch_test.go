@@ -40,6 +40,7 @@ var libraries = map[string][]string{
 	"github.com/prometheus/client_golang":          {"internal/versions"},
 	"go.yaml.in/yaml/v3":                           {"internal/changelog", "internal/assets/document", "steps/asset-sync"},
 	"github.com/aymanbagabas/go-udiff":             {"internal/assets"},
+	"modernc.org/sqlite":                           {"steps/asset-sync"},
 	"github.com/landlock-lsm/go-landlock":          {"internal/changelog/sandbox"},
 	"github.com/patchbay-ci/patchbay/internal/lab": {"internal/lab"},
 }

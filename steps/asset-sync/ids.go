@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,6 +25,7 @@ the last change. Nothing is kept; each run asks the server.`,
 	Examples: []string{
 		"asset-sync ids --env qa --out ids.json",
 		"asset-sync ids --env qa --out ids.csv",
+		"asset-sync ids --env qa --out ids.sqlite   # the table resource_mappings",
 	},
 }
 
@@ -30,7 +33,7 @@ the last change. Nothing is kept; each run asks the server.`,
 type IDs struct {
 	Settings `embed:""`
 	Env      string `name:"env" env:"PATCHBAY_ASSETS_TO" placeholder:"ENVIRONMENT" help:"The environment that is asked."`
-	Out      string `name:"out" env:"PATCHBAY_ASSETS_OUT" default:"ids.json" placeholder:"FILE" help:"Where they are written: .json or .csv."`
+	Out      string `name:"out" env:"PATCHBAY_ASSETS_OUT" default:"ids.json" placeholder:"FILE" help:"Where they are written: .json, .csv or .sqlite."`
 }
 
 // Faults lists what is missing.
@@ -38,8 +41,8 @@ func (c IDs) Faults() (faults []error) {
 	if c.Env == "" {
 		faults = append(faults, errors.New("--env is missing: the environment to ask"))
 	}
-	if !strings.HasSuffix(c.Out, ".json") && !strings.HasSuffix(c.Out, ".csv") {
-		faults = append(faults, fmt.Errorf("--out: want a name that ends in .json or .csv, not %q", c.Out))
+	if !slices.Contains([]string{".json", ".csv", ".sqlite"}, filepath.Ext(c.Out)) {
+		faults = append(faults, fmt.Errorf("--out: want a name that ends in .json, .csv or .sqlite, not %q", c.Out))
 	}
 	return faults
 }
@@ -95,6 +98,9 @@ func writeIDs(ctx context.Context, s *step.Session, c *IDs, result *change.Asset
 		result.Counts[k.Kind.Folder()]++
 	}
 	result.Requests, result.Writes = client.Requests()
+	if filepath.Ext(c.Out) == ".sqlite" {
+		return all.writeTable(ctx, c.Out)
+	}
 	text, err := all.encode(c.Out)
 	if err != nil {
 		return err

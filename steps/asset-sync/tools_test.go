@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/patchbay-ci/patchbay/internal/assets"
+	"github.com/patchbay-ci/patchbay/internal/lab"
 	"github.com/patchbay-ci/patchbay/internal/lab/seed"
 	"github.com/patchbay-ci/patchbay/internal/superset"
 )
@@ -81,7 +83,7 @@ func TestPatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.write("in.zip", string(bundles[0]))
-	for _, name := range []string{"ids.json", "ids.csv"} {
+	for _, name := range []string{"ids.json", "ids.csv", "ids.sqlite", "ids.sqlite"} { // one replaces the other
 		if r := s.must(0, "ids", "--env", "qa", "--out", name); r.result.Counts["charts"] != 23 {
 			t.Errorf("%+v", r.result.Counts)
 		}
@@ -89,6 +91,7 @@ func TestPatch(t *testing.T) {
 	if text, err := os.ReadFile(filepath.Join(s.dir, "ids.csv")); err != nil || !strings.Contains(string(text), ",Реєстри,") {
 		t.Errorf("%v: %s", err, text)
 	}
+	s.table()
 	if r := s.must(1, "patch", "in.zip", "--ids", "ids.json", "out.zip"); len(r.result.Notes) != 1 || !strings.Contains(r.stdout, "chart 99999") {
 		t.Errorf("%s", r.stdout)
 	}
@@ -108,6 +111,22 @@ func TestPatch(t *testing.T) {
 		}
 	}
 	s.missing()
+}
+
+// table: the ids as another program finds them.
+func (s *scene) table() {
+	const question = "import sqlite3; print(sqlite3.connect('ids.sqlite').execute(\"SELECT kind, id, changed IS NOT NULL FROM resource_mappings WHERE environment = 'qa' AND name IN ('Огляд лабораторій', 'Реєстри') ORDER BY kind\").fetchall())"
+	python, err := lab.SupersetPython(s.Context())
+	if err != nil {
+		s.Fatal(err)
+	}
+	cmd := exec.CommandContext(s.Context(), python, "-c", question)
+	cmd.Dir = s.dir
+	out, err := cmd.CombinedOutput()
+	want := fmt.Sprintf("[('dashboard', %d, 1), ('database', %d, 0)]\n", s.rows(s.pair.QA, assets.Dashboard)["Огляд лабораторій"].ID, s.rows(s.pair.QA, assets.Database)["Реєстри QA"].ID)
+	if err != nil || string(out) != want {
+		s.Errorf("%v: %s, want %s", err, out, want)
+	}
 }
 
 // missing: an id that the file does not have ends the run without an output.
