@@ -26,6 +26,7 @@ func NewCommand[C commoner](summary string, p Program, cfg C, run func(context.C
 		main: func(program string, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
 			p.Name = program + " " + p.Name
 			return runMain(p, cfg, args, getenv, stdout, stderr, func(ctx context.Context, s *Session) error {
+				s.Stdin = os.Stdin
 				return run(ctx, s, cfg)
 			})
 		},

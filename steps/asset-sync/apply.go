@@ -1,19 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
-	"syscall"
 	"time"
-
-	"golang.org/x/term"
 
 	"github.com/patchbay-ci/patchbay/internal/assets"
 	"github.com/patchbay-ci/patchbay/internal/change"
@@ -21,7 +13,7 @@ import (
 
 // apply asks, keeps, writes, reads back and reports.
 func (y *synchronisation) apply(ctx context.Context) error {
-	if err := y.confirm(); err != nil {
+	if err := y.confirm(ctx); err != nil {
 		return y.end(change.Refused, err)
 	}
 	unlock, err := y.lock()
@@ -46,65 +38,6 @@ func (y *synchronisation) wanted() (all []*assets.Asset) {
 		all = append(all, y.source.Get(s.Key))
 	}
 	return all
-}
-
-// confirm asks at a terminal; elsewhere somebody must have said yes before.
-func (y *synchronisation) confirm() error {
-	interactive := term.IsTerminal(int(os.Stdin.Fd())) && !y.Yes
-	if y.to.Protected {
-		switch {
-		case y.Confirm == y.To:
-			return nil
-		case y.Confirm != "":
-			return change.Failf(change.KindConfiguration, "--confirm %s, but the environment is %s", y.Confirm, y.To)
-		case !interactive:
-			return change.Failf(change.KindConfiguration, "%s is protected", y.To).WithHint("give --confirm %s", y.To)
-		}
-		return y.ask(fmt.Sprintf("%s is protected. Type its name to go on: ", y.To), y.To)
-	}
-	if y.Yes || y.Confirm == y.To {
-		return nil
-	}
-	if !interactive {
-		return change.Failf(change.KindConfiguration, "nobody can be asked: there is no terminal").WithHint("look at the plan, then give --yes")
-	}
-	fmt.Fprint(y.Stderr, render(y.result, y.summary()))
-	return y.ask("Go on? Type yes: ", "yes")
-}
-
-func (y *synchronisation) ask(question, want string) error {
-	fmt.Fprint(y.Stderr, question)
-	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
-	if err != nil || strings.TrimSpace(line) != want {
-		return change.Failf(change.KindConfiguration, "not confirmed: nothing was written")
-	}
-	return nil
-}
-
-// lock keeps two runs of one machine from writing to one target.
-func (y *synchronisation) lock() (func(), error) {
-	return lockTarget(y.reader, y.to)
-}
-
-func lockTarget(r *reader, t *site) (func(), error) {
-	dir, err := r.settings.Dir()
-	if err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256([]byte(t.URL))
-	path := filepath.Join(dir, "asset-sync", fmt.Sprintf("%x.lock", sum[:6]))
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
-	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		file.Close()
-		return nil, change.Failf(change.KindConfiguration, "another run writes to %s from this machine", t.name).WithHint("wait until it has ended")
-	}
-	return func() { file.Close() }, nil
 }
 
 // finish tells what became of each asset.

@@ -76,6 +76,8 @@ func TestRefused(t *testing.T) {
 	check("qa has no database for", "sync", "--from", "prod", "--to", "qa", "--yes")
 	s.write("asset-sync.yaml", strings.ReplaceAll(configFile, `qa: {url`, `qa: {protected: true, url`))
 	check("is protected", "sync", "--from", "prod", "--to", "qa", "--yes")
+	check("there is no terminal", "sync", "--from", "prod", "--to", "qa")
+	check("but the environment is qa", "sync", "--from", "prod", "--to", "qa", "--confirm", "prod")
 	s.write("asset-sync.yaml", `
 environments:
   prod: {url: "${PROD_URL}", login: {username: sync, password: hunter-22}}

@@ -59,7 +59,7 @@ func rollback(ctx context.Context, s *step.Session, c *Rollback) error {
 	if y.DryRun || !y.plan.Pending() {
 		return y.planned()
 	}
-	if err := y.confirm(); err != nil {
+	if err := y.confirm(ctx); err != nil {
 		return y.end(change.Refused, err)
 	}
 	unlock, err := y.lock()

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/patchbay-ci/patchbay/internal/assets"
 	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/lab"
@@ -84,18 +86,46 @@ type ran struct {
 // run runs the program in the scene's directory.
 func (s *scene) run(args ...string) ran {
 	s.Helper()
-	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(s.Context(), os.Args[0], args...)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, &stdout, &stderr
-	cmd.Env = append([]string{asProgram + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "GIT_CONFIG_GLOBAL=/dev/null"}, s.env...)
-	document := filepath.Join(s.dir, ".patchbay", "asset-sync.json")
-	_ = os.Remove(document)
-	var exit *exec.ExitError
-	if err := cmd.Run(); err != nil && !errors.As(err, &exit) {
+	return s.start(args...).wait()
+}
+
+// running is a run that has not ended.
+type running struct {
+	*scene
+	*exec.Cmd
+	stdout, stderr bytes.Buffer
+}
+
+// start starts the program.
+func (s *scene) start(args ...string) *running {
+	s.Helper()
+	r := s.prepare(args...)
+	if err := r.Start(); err != nil {
 		s.Fatal(err)
 	}
-	r := ran{status: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
-	if text, err := os.ReadFile(document); err == nil {
+	return r
+}
+
+func (s *scene) prepare(args ...string) *running {
+	r := &running{scene: s, Cmd: exec.CommandContext(s.Context(), os.Args[0], args...)}
+	r.Dir, r.Stdout, r.Stderr = s.dir, &r.stdout, &r.stderr
+	r.Env = append([]string{asProgram + "=1", "PATH=" + os.Getenv("PATH"), "HOME=" + s.dir, "GIT_CONFIG_GLOBAL=/dev/null"}, s.env...)
+	_ = os.Remove(s.document())
+	return r
+}
+
+func (s *scene) document() string { return filepath.Join(s.dir, ".patchbay", "asset-sync.json") }
+
+// wait waits for its end.
+func (p *running) wait() ran {
+	s := p.scene
+	s.Helper()
+	var exit *exec.ExitError
+	if err := p.Wait(); err != nil && !errors.As(err, &exit) {
+		s.Fatal(err)
+	}
+	r := ran{status: p.ProcessState.ExitCode(), stdout: p.stdout.String(), stderr: p.stderr.String()}
+	if text, err := os.ReadFile(s.document()); err == nil {
 		if err := json.Unmarshal(text, &r.result); err != nil {
 			s.Fatal(err)
 		}
@@ -160,6 +190,14 @@ func (s *scene) rows(site *lab.SupersetSite, kind assets.Kind) map[string]supers
 		all[row.Title] = row
 	}
 	return all
+}
+
+// same compares two trees.
+func (s *scene) same(want, got map[string]string) {
+	s.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		s.Error(diff)
+	}
 }
 
 // withoutUnresolved leaves out what refers to nothing: it is noted in the tree
