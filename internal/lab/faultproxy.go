@@ -19,6 +19,7 @@ type Fault struct {
 	Path   string // part of the escaped path
 	Exact  bool   // Path is all of it
 	Times  int    // how often; 0: always
+	Skip   int    // so many requests that match pass first
 
 	Before     func()            // called first: what happens just before the request arrives
 	Status     int               // answered instead of asking the server
@@ -125,6 +126,10 @@ func (p *FaultProxy) take(r *http.Request) Fault {
 	p.requests = append(p.requests, r.Method+" "+r.URL.RequestURI())
 	for i, fault := range p.faults {
 		if (fault.Method != "" && fault.Method != r.Method) || !fault.matches(r.URL.EscapedPath()) {
+			continue
+		}
+		if fault.Skip > 0 {
+			fault.Skip--
 			continue
 		}
 		if fault.Times == 1 {

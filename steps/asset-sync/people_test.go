@@ -89,6 +89,9 @@ func TestOwners(t *testing.T) {
 	if got := s.owners(s.pair.QA, assets.Dashboard, "Огляд лабораторій"); !slices.Equal(got, []int{alpha}) {
 		t.Errorf("after the rollback: owners %v, want %d", got, alpha)
 	}
+	if got := s.rows(s.pair.QA, assets.Dashboard)["Огляд лабораторій"].Roles; !slices.Equal(got, []string{"Gamma"}) {
+		t.Errorf("after the rollback: roles %v", got)
+	}
 }
 
 // strangers: an owner and a role that the target does not have.
@@ -96,7 +99,7 @@ func (s *scene) strangers() {
 	for name, text := range s.tree("assets") {
 		if strings.HasPrefix(name, "dashboards/overview__") {
 			text = strings.Replace(text, `"alpha@example.invalid"`, "GAMMA@example.invalid\n  - nobody@example.invalid", 1)
-			s.write("assets/"+name, strings.Replace(text, "- Gamma", "- Довірені", 1))
+			s.write("assets/"+name, strings.Replace(text, "- Gamma", "- Alpha\n  - Довірені", 1))
 		}
 	}
 	r := s.must(0, "sync", "--from", "assets", "--to", "qa", "--yes")
@@ -106,7 +109,7 @@ func (s *scene) strangers() {
 		}
 	}
 	row := s.rows(s.pair.QA, assets.Dashboard)["Огляд лабораторій"]
-	if got := idsOf(row.Owners); !slices.Equal(got, []int{s.account(s.pair.QA, "gamma")}) || !slices.Equal(row.Roles, []string{"Gamma"}) {
+	if got := idsOf(row.Owners); !slices.Equal(got, []int{s.account(s.pair.QA, "gamma")}) || !slices.Equal(row.Roles, []string{"Alpha"}) {
 		s.Errorf("owners %v, roles %v", got, row.Roles)
 	}
 	if again := s.must(0, "sync", "--from", "assets", "--to", "qa", "--yes"); again.result.Writes != 0 {

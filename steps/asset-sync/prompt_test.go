@@ -154,7 +154,7 @@ func TestCtrlCInTheMiddle(t *testing.T) {
 		}
 		return p.wait(), proxied
 	}
-	r, proxied := interrupted()
+	r, _ := interrupted()
 	want := "cancelled after the request under way; run the same command again to finish, or asset-sync rollback --to qa " + r.result.Snapshot
 	if r.status != 1 || r.result.Outcome != "partial" || !strings.Contains(r.stderr, want) || !strings.Contains(r.stdout, "SKIPPED") {
 		t.Errorf("exit status %d, outcome %s, no %q in\n%s%s", r.status, r.result.Outcome, want, r.stderr, r.stdout)
@@ -169,7 +169,7 @@ func TestCtrlCInTheMiddle(t *testing.T) {
 	if err := s.pair.Reset("interrupted"); err != nil {
 		t.Fatal(err)
 	}
-	_, proxied = interrupted()
+	_, proxied := interrupted()
 	if back := proxied.must(0, "rollback", "--to", "qa", "--yes"); back.result.Outcome != "synced" || back.result.Counts["delete"] == 0 {
 		t.Errorf("%+v\n%s", back.result.Counts, back.stdout)
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,12 +30,17 @@ func TestRollback(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	tags := s.rows(s.pair.QA, assets.Dashboard)["Огляд лабораторій"].Tags
+	s.retag("overview", "якість", "нове")
 	r := s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes")
-	if r.result.Counts["update"] != 3 || !strings.Contains(r.stdout, "undo: asset-sync rollback --to qa qa-") {
+	if now := s.rows(s.pair.QA, assets.Dashboard)["Огляд лабораторій"].Tags; !slices.Equal(now, []string{"нове", "огляд"}) {
+		t.Errorf("tags %v after the sync, %v before", now, tags)
+	}
+	if r.result.Counts["update"] != 4 || !strings.Contains(r.stdout, "undo: asset-sync rollback --to qa qa-") {
 		t.Errorf("%+v\n%s", r.result.Counts, r.stdout)
 	}
 	back := s.must(0, "rollback", "--to", "qa", "--yes")
-	if back.result.Outcome != "synced" || back.result.Counts["update"] != 3 {
+	if back.result.Outcome != "synced" || back.result.Counts["update"] != 4 {
 		t.Errorf("%+v", back.result)
 	}
 	s.must(0, "export", "--from", "qa", "--dir", "before")
@@ -43,7 +50,23 @@ func TestRollback(t *testing.T) {
 	if diff := cmp.Diff(owners, s.rows(s.pair.QA, assets.Chart)["Лабораторії"].Owners); diff != "" {
 		t.Error(diff)
 	}
+	if now := s.rows(s.pair.QA, assets.Dashboard)["Огляд лабораторій"].Tags; !slices.Equal(now, tags) {
+		t.Errorf("tags %v after the rollback, %v before the sync", now, tags)
+	}
 	s.first(t)
+}
+
+// retag gives a dashboard of prod another tag in the place of one.
+func (s *scene) retag(dashboard, old, tag string) {
+	s.Helper()
+	admin := s.client(s.pair.Prod, "admin")
+	path := fmt.Sprintf("/api/v1/tag/3/%d/", s.seeded.Dashboards[dashboard])
+	if err := admin.Send(s.Context(), http.MethodDelete, path+url.PathEscape(old)+"/", nil, nil); err != nil {
+		s.Fatal(err)
+	}
+	if err := admin.Send(s.Context(), http.MethodPost, path, map[string]any{"properties": map[string]any{"tags": []string{tag}}}, nil); err != nil {
+		s.Fatal(err)
+	}
 }
 
 // first takes the first sync back, after somebody edited one of its charts and
