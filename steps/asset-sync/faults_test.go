@@ -39,9 +39,10 @@ func TestFaultsOnTheWay(t *testing.T) {
 			}
 			proxy := lab.NewFaultProxy(t, s.pair.QA.URL)
 			proxy.Add(test.fault)
-			proxied := &scene{T: t, pair: s.pair, seeded: s.seeded, dir: s.dir, env: append(append([]string{}, s.env...), "QA_URL="+proxy.URL)}
+			proxied := s.within(t)
+			proxied.env = append(append([]string{}, s.env...), "QA_URL="+proxy.URL)
 			proxied.must(test.first, "sync", "--from", "prod", "--to", "qa", "--yes")
-			direct := &scene{T: t, pair: s.pair, seeded: s.seeded, dir: s.dir, env: s.env}
+			direct := s.within(t)
 			if r := direct.must(0, "sync", "--from", "prod", "--to", "qa", "--yes"); string(r.result.Outcome) != test.second {
 				t.Errorf("the second run: %s, want %s\n%s", r.result.Outcome, test.second, r.stdout)
 			}

@@ -146,7 +146,8 @@ func TestCtrlCInTheMiddle(t *testing.T) {
 	}
 	interrupted := func() (ran, *scene) {
 		proxy := lab.NewFaultProxy(t, s.pair.QA.URL)
-		proxied := &scene{T: t, pair: s.pair, seeded: s.seeded, dir: s.dir, env: append(append([]string{}, s.env...), "QA_URL="+proxy.URL)}
+		proxied := s.within(t)
+		proxied.env = append(append([]string{}, s.env...), "QA_URL="+proxy.URL)
 		p := proxied.prepare("sync", "--from", "prod", "--to", "qa", "--yes")
 		proxy.Add(lab.Fault{Method: "POST", Path: "/api/v1/chart/import/", Times: 1, Before: func() { _ = p.Process.Signal(os.Interrupt) }})
 		if err := p.Start(); err != nil {

@@ -1,0 +1,6 @@
+//go:build !long
+
+package main
+
+// long says that sweeps are complete: make test-long.
+const long = false
