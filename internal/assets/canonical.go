@@ -380,6 +380,9 @@ func (c canonicaliser) toUUIDs(old map[int]string) {
 			}
 			return document.Text(name)
 		}
+		if _, here := c.from.layerNames[v.Str()]; here { // it came when there was none of this name
+			return document.Text("? " + v.Str())
+		}
 		return v
 	}
 	translator{chart: link(Chart), dataset: link(Dataset), dashboard: link(Dashboard), layer: layer, datasetKey: "datasetUuid"}.translate(c.Kind, c.Doc)

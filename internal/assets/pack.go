@@ -111,11 +111,11 @@ func Rounds(all []*Asset) (rounds [][]*Asset) {
 }
 
 func waits(a *Asset, waiting map[string]*Asset) bool {
-	return slices.ContainsFunc(a.refersTo(), func(k Key) bool { return k.Kind == a.Kind && k.UUID != a.UUID && waiting[k.UUID] != nil })
+	return slices.ContainsFunc(a.RefersTo(), func(k Key) bool { return k.Kind == a.Kind && k.UUID != a.UUID && waiting[k.UUID] != nil })
 }
 
-// refersTo are the assets of its own kind that one names by id.
-func (a *Asset) refersTo() (keys []Key) {
+// RefersTo are the charts and dashboards that an asset names by id.
+func (a *Asset) RefersTo() (keys []Key) {
 	note := func(kind Kind) func(string, *document.Value) *document.Value {
 		return func(_ string, v *document.Value) *document.Value {
 			keys = append(keys, Key{kind, v.Str()})

@@ -305,9 +305,7 @@ func (e environment) client(s *step.Session, readOnly bool) (*superset.Client, e
 	return superset.New(superset.Config{
 		Name: e.name, URL: e.URL, Headers: e.Headers, Cookies: e.Cookies, ReadOnly: readOnly,
 		UserAgent: "patchbay/" + s.Version + " (asset-sync)",
-		Show: func(address string) {
-			fmt.Fprintf(s.Stderr, "open this page to log in to %s:\n  %s\n", e.name, address)
-		},
+		Show:      func(address string) { showPage(s, e.name, address) },
 		Login: superset.Login{
 			Kind: l.Kind, Username: l.Username, Password: l.Password, Provider: l.Provider, Token: l.Token,
 			Issuer: l.Issuer, ClientID: l.Client, Secret: l.Secret, Scopes: l.Scopes,

@@ -31,6 +31,7 @@ type writer struct {
 	sizes  map[assets.Kind]int
 	done   map[assets.Key]bool
 	failed map[assets.Key]string
+	again  map[assets.Key]bool // they refer to assets of their own kind that had no id yet
 	notes  []string
 	fatal  error
 }
@@ -38,7 +39,7 @@ type writer struct {
 func (y *synchronisation) writer() *writer {
 	return &writer{
 		Session: y.Session, to: y.to, goOn: y.Continue, fix: y.Fix, own: assets.NewSet(y.to.set.All()...), wanted: map[assets.Key]*assets.Asset{},
-		sizes: map[assets.Kind]int{}, done: map[assets.Key]bool{}, failed: map[assets.Key]string{},
+		sizes: map[assets.Kind]int{}, done: map[assets.Key]bool{}, failed: map[assets.Key]string{}, again: map[assets.Key]bool{},
 	}
 }
 
@@ -52,6 +53,7 @@ func (w *writer) write(ctx context.Context, wanted []*assets.Asset, doomed []ass
 		for _, round := range assets.Rounds(w.of(kind)) {
 			w.round(ctx, kind, round)
 		}
+		w.secondPass(ctx, kind)
 	}
 	w.people(ctx)
 	w.remove(ctx, doomed)
@@ -96,6 +98,21 @@ func (w *writer) round(ctx context.Context, kind assets.Kind, round []*assets.As
 	}
 	if kind == assets.Chart && w.fatal == nil {
 		w.layers(ctx)
+	}
+}
+
+// secondPass writes those once more that refer to each other in a circle: now
+// all of them have ids.
+func (w *writer) secondPass(ctx context.Context, kind assets.Kind) {
+	var circle []*assets.Asset
+	for _, a := range w.of(kind) {
+		if w.again[a.Key()] && w.done[a.Key()] {
+			circle = append(circle, a)
+		}
+	}
+	clear(w.again)
+	if len(circle) > 0 {
+		w.round(ctx, kind, circle)
 	}
 }
 
@@ -264,6 +281,10 @@ func (w *writer) localise(batch []*assets.Asset) (locals []assets.Local) {
 			bring = w.to.space.LocaliseForImporter
 		}
 		l := bring(a, w.to.version)
+		if w.waits(a) {
+			w.again[a.Key()] = true
+			l.Lost = nil
+		}
 		for _, lost := range append(l.Lost, l.Notes...) {
 			if !w.namesFailed(lost) { // that is told already
 				w.notes = append(w.notes, fmt.Sprintf("%s: %s has nothing for %s", a, w.to.name, lost))
@@ -272,6 +293,15 @@ func (w *writer) localise(batch []*assets.Asset) (locals []assets.Local) {
 		locals = append(locals, l)
 	}
 	return locals
+}
+
+// waits says that an asset refers to another that is to be made and has no id
+// yet: one of a circle.
+func (w *writer) waits(a *assets.Asset) bool {
+	return slices.ContainsFunc(a.RefersTo(), func(k assets.Key) bool {
+		_, there := w.to.space.ID(k.Kind, k.UUID)
+		return w.wanted[k] != nil && !there && k.Kind == a.Kind
+	})
 }
 
 // namesFailed says that a text is about an asset that failed.
