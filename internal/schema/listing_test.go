@@ -31,8 +31,8 @@ func TestList(t *testing.T) {
 			return l
 		}
 		want := []schema.Listed{
-			{Schema: "registry", Name: "person", Comment: strings.Repeat("x", 10000), TargetSchemas: []string{"registry"}, Targets: []string{"subject"}},
-			{Schema: "registry", Name: "subject", Comment: "Суб’єкт", TargetSchemas: []string{}, Targets: []string{}},
+			{Schema: "registry", Name: "person", Comment: strings.Repeat("x", 10000), Targets: []schema.Target{{Schema: "registry", Name: "subject"}}},
+			{Schema: "registry", Name: "subject", Comment: "Суб’єкт"},
 		}
 		byName := cmpopts.SortSlices(func(a, b schema.Listed) bool { return a.Schema+a.Name < b.Schema+b.Name })
 		for _, o := range []schema.Options{{Preferred: "registry"}, {Schemas: []string{"registry"}}, {Schemas: []string{"registry"}, Preferred: "archive"}} {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/patchbay-ci/patchbay/internal/pg"
 	"github.com/patchbay-ci/patchbay/internal/schema"
@@ -60,8 +61,8 @@ func (v *Versions) list(all []schema.Listed) []api.TableInfoShort {
 	list := make([]api.TableInfoShort, len(all))
 	for i, t := range all {
 		list[i] = api.TableInfoShort{Name: names.shown(t.Schema, t.Name), Description: textOrNull(t.Comment)}
-		for k := range t.Targets {
-			list[i].ObjectReference = list[i].ObjectReference || v.isSubject(t.TargetSchemas[k], t.Targets[k])
+		for _, target := range t.Targets {
+			list[i].ObjectReference = list[i].ObjectReference || v.isSubject(target.Schema, target.Name)
 		}
 	}
 	slices.SortFunc(list, func(a, b api.TableInfoShort) int { return compareJava(a.Name, b.Name) })
@@ -72,9 +73,28 @@ func (v *Versions) isSubject(namespace, table string) bool {
 	return v.Subject == table || v.Subject == namespace+"."+table
 }
 
-// compareJava orders texts as Java does: by UTF-16 units.
+// compareJava orders texts as Java does, by UTF-16 units: as by their runes,
+// but that what is above U+FFFF begins with a unit below U+E000.
 func compareJava(a, b string) int {
-	return slices.Compare(utf16.Encode([]rune(a)), utf16.Encode([]rune(b)))
+	for a != "" && b != "" {
+		ra, na := utf8.DecodeRuneInString(a)
+		rb, nb := utf8.DecodeRuneInString(b)
+		if ra != rb {
+			return cmp.Compare(firstUnit(ra), firstUnit(rb))
+		}
+		a, b = a[na:], b[nb:]
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+// firstUnit is what decides between two different runes; two that are both
+// above U+FFFF keep their order by the whole of them.
+func firstUnit(r rune) float64 {
+	if r <= 0xFFFF {
+		return float64(r)
+	}
+	high, low := utf16.EncodeRune(r)
+	return float64(high) + float64(low)/0x10000
 }
 
 // tableNames says what a table is called: by its name alone, unless two
