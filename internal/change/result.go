@@ -134,6 +134,7 @@ type ReportVerified struct {
 	Vote    *int   `json:"vote,omitempty"` // nil: no vote was cast
 	Message string `json:"message,omitempty"`
 	Comment string `json:"comment,omitempty"` // "file:line" of the inline comment
+	Verdict string `json:"verdict,omitempty"` // one word for the title of a build: +1, -1, 0, superseded, skipped
 }
 
 // PrepareTemplate is prepare-template.json.

@@ -78,7 +78,7 @@ func run(ctx context.Context, s *step.Session, cfg *Config) error {
 	if err != nil {
 		return s.Fail(r.result, change.Failed, err)
 	}
-	r.result.Outcome = end.outcome
+	r.result.Outcome, r.result.Verdict = end.outcome, r.word(end.outcome)
 	s.Log.Info().Str("outcome", string(end.outcome)).Msg(end.reason)
 	return errors.Join(s.Write(r.result), r.show(s.CI))
 }
@@ -122,6 +122,14 @@ func newReport(ctx context.Context, s *step.Session, cfg *Config) (*report, erro
 		UserAgent: "patchbay-report-verified/" + s.Version, Timeout: cfg.Timeout,
 	})
 	return r, err
+}
+
+// word is the verdict that Gerrit shows now, or why there is none.
+func (r *report) word(outcome change.Outcome) string {
+	if outcome == change.Voted || outcome == change.Unchanged {
+		return message.Verdicts[*r.verdict.Vote]
+	}
+	return string(outcome)
 }
 
 // show repeats the verdict where the build is looked at.
