@@ -5,6 +5,7 @@ STEPS := $(notdir $(wildcard steps/*))
 TOOLS := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/patchbay/tools
 GOLANGCI := $(TOOLS)/golangci-lint-v2.15.0
 GOVULNCHECK := $(TOOLS)/govulncheck-v1.9.0
+GORELEASER := $(TOOLS)/goreleaser-v2.15.1
 export CGO_ENABLED ?= 0
 
 help: ## list the targets
@@ -43,6 +44,9 @@ demo-assets: deps build ## two real Supersets: export, plan, sync, repair, diff,
 bench-assets: deps build ## speed of asset-sync, beside Superset's raw endpoints (two real Supersets)
 	go run ./internal/lab/cmd/benchassets ; status=$$?; go run ./internal/lab/cmd/lab stop; exit $$status
 
+snapshot: $(GORELEASER) ## the archives of a release with their checksums into dist/, and the image where there is a docker
+	$(GORELEASER) release --snapshot --clean --skip=publish$$(docker version >/dev/null 2>&1 || echo ,docker)
+
 clean: ## remove what was built, stop the servers of the lab
 	rm -rf bin dist
 	go run ./internal/lab/cmd/lab stop
@@ -55,4 +59,8 @@ $(GOVULNCHECK):
 	GOBIN=$(TOOLS) go install golang.org/x/vuln/cmd/govulncheck@v1.9.0
 	mv $(TOOLS)/govulncheck $@
 
-.PHONY: help build deps demo test test-long lint vulncheck bench bench-assets demo-assets clean
+$(GORELEASER):
+	GOBIN=$(TOOLS) go install github.com/goreleaser/goreleaser/v2@v2.15.1
+	mv $(TOOLS)/goreleaser $@
+
+.PHONY: help build deps demo test test-long lint vulncheck bench bench-assets demo-assets snapshot clean

@@ -12,8 +12,9 @@ import (
 // BuildSteps builds the binaries of all steps into a folder, as `make build`
 // does.
 func BuildSteps(ctx context.Context, into string) error {
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", into+"/", "github.com/patchbay-ci/patchbay/steps/...").CombinedOutput()
-	if err != nil {
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", into+"/", "github.com/patchbay-ci/patchbay/steps/...")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the steps: %w\n%s", err, out)
 	}
 	return nil

@@ -72,7 +72,7 @@ func pack(into string) error {
 		if err != nil {
 			return err
 		}
-		if err := out.WriteHeader(&tar.Header{Name: archive() + "/bin/" + e.Name(), Mode: 0o755, Size: int64(len(text))}); err != nil {
+		if err := out.WriteHeader(&tar.Header{Name: archive() + "/" + e.Name(), Mode: 0o755, Size: int64(len(text))}); err != nil {
 			return err
 		}
 		if _, err := out.Write(text); err != nil {
