@@ -154,7 +154,7 @@ var deeds = []deed{
 	{"abandon", 4, isOpen, func(w *world, c *modelled) error { return w.become(c, "ABANDONED", "abandon") }},
 	{"restore", 4, isAbandoned, func(w *world, c *modelled) error { return w.become(c, "NEW", "restore") }},
 	{"delete", 3, isDeletable, (*world).remove},
-	{"private", 3, isOpen, func(w *world, c *modelled) error { c.private = true; return w.act(c.Pushed, "POST", "private", "{}") }},
+	{"private", 5, isPublic, (*world).hide},
 	{"public", 2, func(c *modelled) bool { return isOpen(c) && c.private }, func(w *world, c *modelled) error {
 		c.private = false
 		return w.act(c.Pushed, "DELETE", "private", "")
@@ -278,6 +278,22 @@ func (w *world) merge(c *modelled) error {
 func (w *world) become(c *modelled, state, below string) error {
 	c.state = state
 	return w.act(c.Pushed, "POST", below, "{}")
+}
+
+// hide makes a change private. The account is a reviewer of what it voted on
+// and goes on seeing it, unless it is removed.
+func (w *world) hide(c *modelled) error {
+	if w.IntN(3) > 0 {
+		status, answer, err := w.gerrit.Call(context.Background(), w.gerrit.Admin(), "DELETE", lab.ChangePath(c.Project, c.Number, "reviewers/ci"), "")
+		if err == nil && status != 204 && status != 404 { // it is none
+			err = fmt.Errorf("remove the reviewer: %d %s", status, answer)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	c.private = true
+	return w.act(c.Pushed, "POST", "private", "{}")
 }
 
 func (w *world) remove(c *modelled) error {
