@@ -413,6 +413,10 @@ func TestDoctorGerritAndEngine(t *testing.T) {
 	}
 	const good, blocking = "changekind:NO_CODE_CHANGE OR changekind:NO_CHANGE", "label:Verified=MAX AND -label:Verified=MIN"
 	empty := bareProject(t, c.gerrit)
+	newest, err := lab.LiquibaseHome(t.Context(), "5.0.4")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, i := range map[string]struct {
 		do, undo func()
 		illness
@@ -447,6 +451,13 @@ func TestDoctorGerritAndEngine(t *testing.T) {
 		},
 		"no Liquibase": {illness: illness{env: []string{"LIQUIBASE_HOME=/no/such"}, status: 2, want: map[string]string{"engine: liquibase": "LIQUIBASE_HOME"}}},
 		"no Java":      {illness: illness{env: []string{"JAVA_HOME=/no/such"}, status: 2, want: map[string]string{"engine: java": "JAVA_HOME"}}},
+		"an old Java that 4.x runs on": {illness: illness{
+			env:  []string{"JAVA_HOME=" + oldJava(t), "PATCHBAY_TEMPLATE=no-such-template"}, // that Java is a script, which the sandbox would not start
+			want: map[string]string{"engine: java": "!install Java 11", "engine: deploys": "?prepare-template"},
+		}},
+		"an old Java that 5.x does not run on": {illness: illness{
+			env: []string{"JAVA_HOME=" + oldJava(t), "LIQUIBASE_HOME=" + newest}, status: 2, want: map[string]string{"engine: java": "install Java 17"},
+		}},
 		"no archive": {illness: illness{
 			env: []string{"PATCHBAY_CACHE_DIR=" + t.TempDir()}, want: map[string]string{"engine: class archive": "!--warm-cache"},
 		}},
@@ -485,6 +496,20 @@ func TestDoctorGerritAndEngine(t *testing.T) {
 		t.Errorf("the password is shown:\n%s%s", run.stdout, run.stderr)
 	}
 	c.noChange(empty)
+}
+
+// oldJava is a home of a Java that says it is 8, in that one's words.
+func oldJava(t *testing.T) (home string) {
+	t.Helper()
+	home = t.TempDir()
+	if err := os.Mkdir(filepath.Join(home, "bin"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const script = "#!/bin/sh\necho 'openjdk version \"1.8.0_452\"' >&2\n"
+	if err := os.WriteFile(filepath.Join(home, "bin", "java"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return home
 }
 
 // noChange: what only a change can show is said to be unknown.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path"
 	"path/filepath"
@@ -85,22 +86,49 @@ func (e *examination) liquibase(ctx context.Context, cache string) bool {
 		return false
 	}
 	version, major, err := liquibase.JavaVersion(ctx, java)
-	if err == nil && major != 0 && major < 11 {
-		err = change.Failf(change.KindConfiguration, "%s is Java %s", java, version).WithHint("install Java 11 or newer, or set JAVA_HOME")
+	if err != nil {
+		e.fail("java", err)
+		return false
 	}
-	ready := e.settle("java", err, passed("Java %s, %s", version, java))
 	home, err := liquibase.Find(s.LiquibaseHome, java, s.Classpath)
 	if err != nil {
+		e.note("java", passed("Java %s, %s", version, java))
 		e.fail("liquibase", err)
 		return false
 	}
+	found, err := suits(major, home)
+	found.detail = fmt.Sprintf("Java %s, %s%s", version, java, found.detail)
+	ready := e.settle("java", err, found)
 	e.note("liquibase", passed("Liquibase %s in %s", home.Version, home.Dir))
-	if !home.IsWarm(cache) {
-		e.note("class archive", warning("there is none for this Java and these jars: every run is up to a second slower", "run once on this machine: apply-changelog --warm-cache"))
-	} else {
-		e.note("class archive", passed("is there"))
+	if major == 0 || major >= archives {
+		e.archive(home, cache)
 	}
 	return ready && safe
+}
+
+// archives is the oldest Java that class archives are made with.
+const archives = 11
+
+// suits compares a Java with what Liquibase is compiled for; 0 is an early
+// access build, of which nothing is known.
+func suits(major int, home *liquibase.Home) (finding, error) {
+	switch {
+	case major != 0 && major < home.NeedsJava:
+		return finding{}, change.Failf(change.KindConfiguration, "Java %d is too old for Liquibase %s, which needs Java %d", major, home.Version, home.NeedsJava).
+			WithHint("install Java %d or newer, or set JAVA_HOME", home.NeedsJava)
+	case major != 0 && major < archives:
+		return warning(fmt.Sprintf(": enough for Liquibase %s, but there is no class archive for it: every run is up to a second slower", home.Version),
+			fmt.Sprintf("install Java %d or newer, or set JAVA_HOME", archives)), nil
+	}
+	return passed(""), nil
+}
+
+func (e *examination) archive(home *liquibase.Home, cache string) {
+	if home.IsWarm(cache) {
+		e.note("class archive", passed("is there"))
+		return
+	}
+	e.note("class archive", warning("there is none for this Java and these jars: every run is up to a second slower", "run once on this machine: apply-changelog --warm-cache"))
 }
 
 // sandbox says whether an engine would be run.

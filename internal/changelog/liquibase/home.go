@@ -8,8 +8,10 @@ package liquibase
 import (
 	"archive/zip"
 	"bufio"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,6 +26,7 @@ type Home struct {
 	Jars       []string // class path in order: core, its libraries, extensions
 	Version    string   // of the core jar, for people
 	MainClass  string
+	NeedsJava  int  // the oldest release of Java that its core is compiled for: 8, or 17 since 5.0
 	SearchPath bool // has --search-path; older ones find changelogs by --classpath
 
 	core    string
@@ -114,6 +117,9 @@ func (h *Home) addExtensions(extensions []string) error {
 	return nil
 }
 
+// coreClass is in the core jar of all versions.
+const coreClass = "liquibase/Liquibase.class"
+
 // probe finds the core jar and what it can do, and whether a driver is there.
 func (h *Home) probe() error {
 	driver := false
@@ -122,7 +128,7 @@ func (h *Home) probe() error {
 		if err != nil {
 			return err
 		}
-		if names["liquibase/Liquibase.class"] && h.core == "" {
+		if names[coreClass] && h.core == "" {
 			h.core = jar
 			h.SearchPath = names["liquibase/resource/SearchPathResourceAccessor.class"]
 			h.MainClass, h.steps = mainClass(names), names[sharedSteps]
@@ -138,7 +144,9 @@ func (h *Home) probe() error {
 		return errors.New("no jar of it is the PostgreSQL driver")
 	}
 	var err error
-	h.Version, err = versionOf(h.core)
+	if h.Version, err = versionOf(h.core); err == nil {
+		h.NeedsJava, err = javaOf(h.core)
+	}
 	return err
 }
 
@@ -181,4 +189,24 @@ func versionOf(core string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("version of %s: no build.version", filepath.Base(core))
+}
+
+// javaOf reads for which release of Java the core is compiled: a class file
+// has its format in bytes 6 and 7, which is 44 more (JVMS 4.1).
+func javaOf(core string) (release int, err error) {
+	archive, err := zip.OpenReader(core)
+	if err != nil {
+		return 0, err
+	}
+	defer archive.Close()
+	file, err := archive.Open(coreClass)
+	if err != nil {
+		return 0, fmt.Errorf("Java of %s: %w", filepath.Base(core), err)
+	}
+	defer file.Close()
+	var head [8]byte
+	if _, err := io.ReadFull(file, head[:]); err != nil {
+		return 0, fmt.Errorf("Java of %s: %w", filepath.Base(core), err)
+	}
+	return int(binary.BigEndian.Uint16(head[6:])) - 44, nil
 }
