@@ -2,8 +2,11 @@ package steps_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -35,6 +38,7 @@ type cutScene struct {
 	pushed  lab.Pushed
 	dir     string // the run directory
 	n       int
+	doomed  []string // what reconcile is to drop
 }
 
 var cutSteps = []cutStep{
@@ -46,6 +50,7 @@ var cutSteps = []cutStep{
 	{name: "prepare-template", model: migrations, before: func(*cutScene) {}, run: (*cutScene).preparesTemplate, after: (*cutScene).templateRecovers},
 	{name: "doctor", model: migrations, before: func(*cutScene) {}, run: (*cutScene).examines, after: (*cutScene).doctorRecovers},
 	{name: "cleanup-registry", model: migrations, before: (*cutScene).pollutes, run: (*cutScene).cleansUp, after: (*cutScene).cleanUpRecovers},
+	{name: "reconcile", model: migrations, before: (*cutScene).strews, run: (*cutScene).reconciles, after: (*cutScene).reconcileRecovers},
 }
 
 // newCutScene is a registry with a deployed neighbour and a change.
@@ -62,6 +67,9 @@ func newCutScene(t *testing.T, c cutStep) *cutScene {
 		result[change.PrepareTemplate](s.registry, lab.Pushed{}, t.TempDir(), "prepare-template", 0)
 	}
 	s.pushed = s.onMaster("to be cut", added)
+	if c.name == "reconcile" {
+		s.must(s.act(s.pushed, "POST", "abandon", "{}"))
+	}
 	if c.name != "cleanup-registry" {
 		s.verified(s.registry.run(s.onMaster("a neighbour", map[string]string{"README.md": "no model"})), +1)
 	}
@@ -110,7 +118,7 @@ func (s *cutScene) wasInfrastructure(was stepRun) {
 	switch was.status {
 	case 0:
 	case 1:
-		for _, name := range []string{"create-temp-db", "apply-changelog", "prepare-template", "cleanup-registry", "doctor"} {
+		for _, name := range []string{"create-temp-db", "apply-changelog", "prepare-template", "cleanup-registry", "doctor", "reconcile"} {
 			path := filepath.Join(s.dir, name+".json")
 			if _, err := os.Stat(path); err != nil || !strings.Contains(was.stdout, `"step":"`+name+`"`) {
 				continue
@@ -207,6 +215,40 @@ func (s *cutScene) cleanUpRecovers(was stepRun) {
 	}
 }
 
+// unneededDigest is that of a base database which nobody needs.
+const unneededDigest = "0123456789abcdef"
+
+// strews makes one of each that reconcile finds for the abandoned change.
+func (s *cutScene) strews() {
+	names, number := s.site.Names, s.pushed.Number
+	attempt := names.Attempt(number, 1, stamped(2*time.Hour))
+	s.doomed = []string{
+		s.candidateOf(number, 0), attempt, s.base(unneededDigest, strings.Repeat("b", 40)),
+		s.pinnedLogin(attempt), s.pinnedLogin(names.Attempt(number, 2, stamped(0))),
+	}
+	s.place(attempt, nil)
+}
+
+func (s *cutScene) reconciles() stepRun {
+	s.dir = s.TempDir()
+	return s.through.reconcileIn(s.dir, "--keep-base", "0")
+}
+
+// reconcileRecovers: a session that was cut holds its lock until its statement
+// has ended, and reconcile leaves what is locked to its next run.
+func (s *cutScene) reconcileRecovers(was stepRun) {
+	s.wasInfrastructure(was)
+	for end := time.Now().Add(20 * time.Second); len(s.reconcile(0, "--keep-base", "0").Locked) > 0 && time.Now().Before(end); {
+		time.Sleep(100 * time.Millisecond)
+	}
+	left := s.all()
+	for _, name := range s.doomed {
+		if slices.Contains(left, name) {
+			s.Errorf("%s is left", name)
+		}
+	}
+}
+
 // rest is all of the registry that a run of the change has no business with:
 // databases and roles, each with what is set on it.
 func (s *cutScene) rest(c cutStep) map[string]string {
@@ -243,7 +285,7 @@ func (s *cutScene) own(c cutStep, what string) bool {
 		number = 0
 	}
 	own := (parsed.Kind == pg.Candidate || parsed.Kind == pg.Attempt) && parsed.Change == number
-	return own || parsed.Kind == pg.BaseAttempt
+	return own || parsed.Kind == pg.BaseAttempt || c.name == "reconcile" && name == s.site.Names.Base(unneededDigest)
 }
 
 // sameRest wants everything else to be as it was; base databases may have
@@ -300,57 +342,78 @@ func (s *cutScene) dropBases(before map[string]string) {
 
 // TestStatementCuts cuts every step at its k-th statement, so that it never
 // arrives, or its answer is lost, or the server cannot be reached any more
-// either: for some k, or all in a long run.
+// either: for some k, drawn by a seed, or all in a long run.
+// PATCHBAY_CUTS_SEED repeats the choices of an earlier run.
 func TestStatementCuts(t *testing.T) {
 	t.Parallel()
-	for _, c := range cutSteps {
+	seed := cutSeed(t)
+	for i, c := range cutSteps {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := newCutScene(t, c)
 			all := s.cut(c, lab.StatementCut{})
-			t.Logf("%d statements", all)
+			t.Logf("seed %d, %d statements", seed, all)
 			if all < 5 {
 				t.Fatalf("only %d statements were seen", all)
 			}
-			for i, at := range cutPoints(c, all) {
-				for _, cut := range cutWays(c, at, i) {
-					s.Run(fmt.Sprintf("%+v", cut), func(t *testing.T) {
-						inner := *s
-						inner.registry = s.in(t)
-						inner.cut(c, cut)
-						s.n = inner.n
-					})
-				}
+			for _, cut := range cutsOf(c, all, rand.New(rand.NewPCG(seed, uint64(i)))) {
+				s.Run(fmt.Sprintf("%+v", cut), func(t *testing.T) {
+					inner := *s
+					inner.registry = s.in(t)
+					inner.cut(c, cut)
+					s.n = inner.n
+				})
 			}
 		})
 	}
 }
 
-// cutPoints are all statements in a long run, else some, denser at the end,
-// where names are swapped.
-func cutPoints(c cutStep, all int) (points []int) {
+func cutSeed(t *testing.T) uint64 {
+	t.Helper()
+	text := os.Getenv("PATCHBAY_CUTS_SEED")
+	if text == "" {
+		return rand.Uint64()
+	}
+	seed, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seed
+}
+
+// cutsOf are all statements in both ways in a long run (in one of them with
+// Liquibase), else some in one way. Whether the server comes back takes turns.
+func cutsOf(c cutStep, all int, random *rand.Rand) (cuts []lab.StatementCut) {
+	turn := random.IntN(4)
+	for i, at := range cutPoints(c, all, random) {
+		turn := turn + i
+		ways := []lab.StatementCut{{At: at, Away: turn%4 > 1}, {At: at, Lost: true, Away: turn%4 < 2}}
+		if !long || c.liquibase {
+			ways = ways[turn%2:][:1]
+		}
+		cuts = append(cuts, ways...)
+	}
+	return cuts
+}
+
+// cutPoints are all statements in a long run, else one of each stretch, which
+// are shorter towards the end, where names are swapped.
+func cutPoints(c cutStep, all int, random *rand.Rand) (points []int) {
 	if long {
 		for at := range all + 2 { // what waits asks once more or less
 			points = append(points, at+1)
 		}
 		return points
 	}
-	shares := []int{2, 30, 60, 80, 95}
+	ends := []int{30, 60, 80, 95, 100}
 	if c.liquibase { // takes seconds
-		shares = []int{40, 95}
+		ends = []int{70, 100}
 	}
-	for _, share := range shares {
-		points = append(points, max(1, all*share/100))
+	from := 0
+	for _, end := range ends {
+		to := max(from+1, all*end/100)
+		points = append(points, from+1+random.IntN(to-from))
+		from = to
 	}
 	return points
-}
-
-// cutWays are both ways of a statement in a long run, one of them with
-// Liquibase; whether the server comes back takes turns.
-func cutWays(c cutStep, at, turn int) []lab.StatementCut {
-	ways := []lab.StatementCut{{At: at, Away: turn%4 > 1}, {At: at, Lost: true, Away: turn%4 < 2}}
-	if long && !c.liquibase {
-		return ways
-	}
-	return ways[turn%2:][:1]
 }

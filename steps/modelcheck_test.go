@@ -1,7 +1,6 @@
 package steps_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"iter"
@@ -97,22 +96,16 @@ func (w *world) deployed(c *modelled, log string) {
 // reconcileAny runs reconcile, however it ends.
 func (w *world) reconcileAny(args []string) stepRun {
 	w.Helper()
-	var stdout, stderr bytes.Buffer
-	cmd := w.reconciling(w.TempDir(), args...)
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	if cmd.ProcessState == nil {
-		w.Fatal(err)
-	}
+	run := w.reconcileIn(w.TempDir(), args...)
 	var result change.Reconcile
-	if json.Unmarshal(stdout.Bytes(), &result) == nil && !result.DryRun {
+	if json.Unmarshal([]byte(run.stdout), &result) == nil && !result.DryRun {
 		w.drops.Lock()
 		defer w.drops.Unlock()
 		for _, one := range result.Dropped {
 			w.dropped[one.Proof]++
 		}
 	}
-	return stepRun{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+	return run
 }
 
 // settle: all is well again; one run of each open change's pipeline and one

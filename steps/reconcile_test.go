@@ -3,7 +3,6 @@ package steps_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -30,19 +29,25 @@ type reconciled struct {
 // reconcile runs it for the whole registry; it must end with a status.
 func (r *registry) reconcile(status int, args ...string) reconciled {
 	r.Helper()
-	var stdout, stderr bytes.Buffer
-	cmd := r.reconciling(r.TempDir(), args...)
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
-		r.Fatal(err)
-	}
-	run := reconciled{stepRun: stepRun{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}}
+	dir := r.TempDir()
+	run := reconciled{stepRun: r.reconcileIn(dir, args...)}
 	if run.status != status {
 		r.Fatalf("reconcile: exit status %d, want %d\n%s", run.status, status, run.stderr)
 	}
-	run.Reconcile = read[change.Reconcile](r, filepath.Join(cmd.Dir, "reconcile.json"))
+	run.Reconcile = read[change.Reconcile](r, filepath.Join(dir, "reconcile.json"))
 	return run
+}
+
+// reconcileIn runs it there, however it ends.
+func (r *registry) reconcileIn(dir string, args ...string) stepRun {
+	r.Helper()
+	var stdout, stderr bytes.Buffer
+	cmd := r.reconciling(dir, args...)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); cmd.ProcessState == nil {
+		r.Fatal(err)
+	}
+	return stepRun{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
 func (r *registry) reconciling(dir string, args ...string) *exec.Cmd {
