@@ -1,13 +1,15 @@
-// Command benchassets measures asset-sync on two real Supersets against the
-// raw endpoints: export of everything, first sync, second sync without a
-// change, sync after one changed chart; seconds, CPU seconds of both servers,
-// requests, references that lead where they should.
+// Command benchassets measures asset-sync on two real Supersets beside
+// Superset's raw endpoints and superset-cli, in one run: export of everything,
+// first sync, second sync without a change, sync after one changed chart;
+// seconds, CPU seconds of both servers, requests, references that lead where
+// they should.
 package main
 
 import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net/http"
 	"os"
@@ -26,7 +28,13 @@ import (
 )
 
 func main() {
-	if err := measure(context.Background()); err != nil {
+	full := flag.Bool("full", false, "40 datasets, 600 charts, 120 dashboards: half an hour")
+	flag.Parse()
+	size := seed.Size{Datasets: 10, Charts: 120, Dashboards: 24, PerDashboard: 12}
+	if *full {
+		size = seed.Large
+	}
+	if err := measure(context.Background(), size); err != nil {
 		fmt.Fprintln(os.Stderr, "benchassets:", err)
 		os.Exit(1)
 	}
@@ -35,11 +43,13 @@ func main() {
 // bench is one run of all ways.
 type bench struct {
 	pair *lab.SupersetPair
+	size seed.Size
 	dir  string
 	bin  string
+	cost map[string]cost // by way
 }
 
-func measure(ctx context.Context) error {
+func measure(ctx context.Context, size seed.Size) error {
 	pair, err := lab.StartSupersets(ctx)
 	if err != nil {
 		return err
@@ -58,7 +68,7 @@ func measure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b := &bench{pair, dir, bin}
+	b := &bench{pair, size, dir, bin, map[string]cost{}}
 	if err := b.prepare(ctx); err != nil {
 		return err
 	}
@@ -74,55 +84,78 @@ func (b *bench) prepare(ctx context.Context) error {
 	if err := b.pair.Reset(""); err != nil {
 		return err
 	}
-	fmt.Println("making 40 datasets, 600 charts, 120 dashboards …")
-	if err := seed.Generate(ctx, b.pair, seed.Large, 1); err != nil {
+	fmt.Printf("making %d datasets, %d charts, %d dashboards …\n", b.size.Datasets, b.size.Charts, b.size.Dashboards)
+	if err := seed.Generate(ctx, b.pair, b.size, 1); err != nil {
 		return err
 	}
 	return b.pair.Keep("bench")
 }
 
+// The ways that ratios are made of.
+const (
+	wayRaw   = "raw: export all, import all"
+	wayCLI   = "superset-cli --split, first"
+	wayFirst = "asset-sync sync, first"
+)
+
 func (b *bench) ways(ctx context.Context) error {
+	sync := []string{"sync", "--from", "prod", "--to", "qa", "--yes", "--log-level", "warn"}
 	fmt.Printf("%-34s %8s %8s %8s %9s %7s %8s  %s\n", "WAY", "SECONDS", "CPU SRC", "CPU TGT", "REQUESTS", "WRITES", "MIB", "REFERENCES RIGHT")
-	if err := b.way(ctx, "raw: export all, import all", true, b.raw); err != nil {
-		return err
+	for _, w := range []struct {
+		name           string
+		reset, compare bool
+		run            func(context.Context) (cost, error)
+	}{
+		{wayRaw, false, true, b.raw},
+		{wayCLI, true, true, b.cli},
+		{"superset-cli --split, no change", false, false, b.cli},
+		{"asset-sync export", true, false, b.run("export", "--from", "prod", "--no-cache")},
+		{wayFirst, false, true, b.run(sync...)},
+		{"asset-sync sync, no change", false, false, b.run(sync...)},
+		{"asset-sync sync, no change, cold", false, false, b.run(append(sync, "--no-cache")...)},
+		{"asset-sync sync, one chart changed", false, true, b.run(sync...)},
+	} {
+		if w.reset {
+			if err := b.pair.Reset("bench"); err != nil {
+				return err
+			}
+		}
+		if strings.HasSuffix(w.name, "one chart changed") {
+			if err := b.changeOne(ctx); err != nil {
+				return err
+			}
+		}
+		if err := b.way(ctx, w.name, w.compare, w.run); err != nil {
+			return err
+		}
 	}
-	if err := b.pair.Reset("bench"); err != nil {
-		return err
-	}
-	if err := b.way(ctx, "asset-sync export", false, b.run("export", "--from", "prod", "--no-cache")); err != nil {
-		return err
-	}
-	sync := b.run("sync", "--from", "prod", "--to", "qa", "--yes", "--log-level", "warn")
-	if err := b.way(ctx, "asset-sync sync, first", true, sync); err != nil {
-		return err
-	}
-	if err := b.way(ctx, "asset-sync sync, no change", false, sync); err != nil {
-		return err
-	}
-	if err := b.way(ctx, "asset-sync sync, no change, cold", false, b.run("sync", "--from", "prod", "--to", "qa", "--yes", "--no-cache", "--log-level", "warn")); err != nil {
-		return err
-	}
-	if err := b.changeOne(ctx); err != nil {
-		return err
-	}
-	return b.way(ctx, "asset-sync sync, one chart changed", true, sync)
+	b.ratios()
+	return nil
 }
 
-// cost is what a way came to beside its time.
+// ratios are what does not depend on the machine.
+func (b *bench) ratios() {
+	raw, cli, first := b.cost[wayRaw], b.cost[wayCLI], b.cost[wayFirst]
+	fmt.Printf("\nfirst sync: %.1f times as fast as superset-cli --split (CPU of the target: 1/%.1f), %.2f times the servers' own CPU time for the raw endpoints\n",
+		cli.seconds/first.seconds, cli.target/first.target, (first.source+first.target)/(raw.source+raw.target))
+}
+
+// cost is what a way came to.
 type cost struct {
-	requests, writes int
-	mib              int64
+	requests, writes        int
+	mib                     int64
+	seconds, source, target float64
 }
 
 func (b *bench) way(ctx context.Context, name string, compare bool, run func(context.Context) (cost, error)) error {
 	source, target := cpu(b.pair.Prod), cpu(b.pair.QA)
 	began := time.Now()
 	c, err := run(ctx)
-	took := time.Since(began)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	source, target = cpu(b.pair.Prod)-source, cpu(b.pair.QA)-target
+	c.seconds, c.source, c.target = time.Since(began).Seconds(), cpu(b.pair.Prod)-source, cpu(b.pair.QA)-target
+	b.cost[name] = c
 	text := "-"
 	if compare {
 		right, total, err := seed.References(ctx, b.pair)
@@ -131,7 +164,7 @@ func (b *bench) way(ctx context.Context, name string, compare bool, run func(con
 		}
 		text = fmt.Sprintf("%d of %d (%.0f %%)", right, total, 100*float64(right)/float64(total))
 	}
-	fmt.Printf("%-34s %8.1f %8.1f %8.1f %9d %7d %8d  %s\n", name, took.Seconds(), source, target, c.requests, c.writes, c.mib, text)
+	fmt.Printf("%-34s %8.1f %8.1f %8.1f %9d %7d %8d  %s\n", name, c.seconds, c.source, c.target, c.requests, c.writes, c.mib, text)
 	return nil
 }
 
@@ -155,7 +188,7 @@ func (b *bench) run(args ...string) func(context.Context) (cost, error) {
 			return cost{}, err
 		}
 		usage, _ := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-		return cost{result.Requests, result.Writes, usage.Maxrss >> 10}, nil
+		return cost{requests: result.Requests, writes: result.Writes, mib: usage.Maxrss >> 10}, nil
 	}
 }
 
@@ -174,15 +207,9 @@ func (b *bench) raw(ctx context.Context) (cost, error) {
 	if err != nil {
 		return cost{}, err
 	}
-	databases, err := qa.List(ctx, assets.Database)
+	to, err := database(ctx, qa, "Реєстри QA")
 	if err != nil {
 		return cost{}, err
-	}
-	to := ""
-	for _, row := range databases {
-		if row.Title == "Реєстри QA" {
-			to = row.UUID
-		}
 	}
 	raws, err := assets.ReadExport(bundle)
 	if err != nil {
@@ -205,6 +232,17 @@ func (b *bench) raw(ctx context.Context) (cost, error) {
 	a, _ := prod.Requests()
 	z, written := qa.Requests()
 	return cost{requests: a + z, writes: written}, err
+}
+
+// database finds the UUID of a database.
+func database(ctx context.Context, client *superset.Client, name string) (string, error) {
+	rows, err := client.List(ctx, assets.Database)
+	for _, row := range rows {
+		if row.Title == name {
+			return row.UUID, nil
+		}
+	}
+	return "", fmt.Errorf("there is no database %s: %w", name, err)
 }
 
 func (b *bench) changeOne(ctx context.Context) error {
