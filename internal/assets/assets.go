@@ -202,7 +202,7 @@ func (a *Asset) SetTags(tags []string) {
 	}
 	a.Doc.Set("tags", document.Texts(tags...))
 	canonicaliser{a, nil}.tags()
-	a.Doc = ordered(a.Doc, a.Kind)
+	a.Doc = ordered(a.Doc)
 }
 
 // FromExport makes a collection of an export's files: its databases have the

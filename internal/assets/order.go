@@ -18,7 +18,7 @@ var last = []string{"metrics", "columns", "params", "query_context", "metadata",
 
 // ordered sorts the keys of all maps: what people look for first, the rest by
 // name. Exports have them in the order of their history.
-func ordered(v *document.Value, _ Kind) *document.Value {
+func ordered(v *document.Value) *document.Value {
 	if v == nil {
 		return nil
 	}

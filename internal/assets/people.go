@@ -95,7 +95,7 @@ func (a *Asset) SetPeople(owners, roles []string) {
 	if a.Kind == Dashboard {
 		a.Doc.Set("roles", document.Texts(slices.Sorted(slices.Values(roles))...))
 	}
-	a.Doc = ordered(a.Doc, a.Kind)
+	a.Doc = ordered(a.Doc)
 }
 
 // WithoutPeople takes owners and roles out of a whole collection.

@@ -204,7 +204,7 @@ func (p *planner) edited(k Key) string {
 }
 
 func (p *planner) changes(before, after *Asset) (what []string) {
-	if document := before.Doc; document != nil && same(before.Doc, after.Doc) {
+	if same(before.Doc, after.Doc) {
 		return nil
 	}
 	for _, d := range Differences(before, after, p.title) {

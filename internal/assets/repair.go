@@ -20,7 +20,7 @@ func Repair(broken, witness *Asset, title Titles) (*Asset, []string) {
 		on := chartsOf(mended.Doc)
 		right := onlyOn(witness.Doc.Get("metadata").Copy(), on)
 		mendMetadata(mended.Doc.Get("metadata"), right)
-		mended.Doc = ordered(mended.Doc, Dashboard)
+		mended.Doc = ordered(mended.Doc)
 	}
 	what := slices.Clone(broken.Unresolved)
 	for _, text := range broken.Elsewhere {

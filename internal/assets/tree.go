@@ -126,6 +126,6 @@ func readAsset(kind Kind, text []byte) (*Asset, error) {
 		a.Unresolved = append(a.Unresolved, v.Str())
 	}
 	doc.Delete("unresolved")
-	a.Doc = ordered(withoutNulls(doc), kind)
+	a.Doc = ordered(withoutNulls(doc))
 	return a, nil
 }

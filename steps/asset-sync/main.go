@@ -5,8 +5,16 @@ package main
 
 import (
 	"os"
+	"runtime/debug"
 
 	"github.com/patchbay-ci/patchbay/internal/step"
 )
 
-func main() { os.Exit(step.MainOf(program, commands()...)) }
+// memoryLimit is what the collector tries to stay below, in bytes: without a limit a
+// site of a thousand charts takes twice what it needs.
+const memoryLimit = 96 << 20
+
+func main() {
+	debug.SetMemoryLimit(memoryLimit)
+	os.Exit(step.MainOf(program, commands()...))
+}

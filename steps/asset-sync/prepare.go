@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/patchbay-ci/patchbay/internal/assets"
+	"github.com/patchbay-ci/patchbay/internal/change"
+)
+
+// prepare reads both sides and plans.
+func (y *synchronisation) prepare(ctx context.Context) (err error) {
+	if y.reader, err = newReader(y.Session, y.Settings, y.Snapshots); err != nil {
+		return err
+	}
+	if _, err := y.reader.environment(y.To); err != nil {
+		return err
+	}
+	selection, err := y.reader.config.selection(y.Filter)
+	if err != nil {
+		return err
+	}
+	read, err := y.readBoth(ctx)
+	if err != nil {
+		return err
+	}
+	y.from = read.site
+	if y.source = selection.Select(read.set); y.source.Len("") == 0 {
+		return change.Failf(change.KindConfiguration, "nothing in %s is selected", y.From).WithHint("look at the filters")
+	}
+	for _, a := range y.source.All() {
+		for _, what := range a.Unresolved {
+			y.note("%s: refers to nothing: %s", a, what)
+		}
+	}
+	return y.makePlan(ctx, read.set, selection)
+}
+
+// readBoth reads both sides at once: they are two servers.
+func (y *synchronisation) readBoth(ctx context.Context) (*content, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var reading sync.WaitGroup
+	var failed error
+	reading.Go(func() {
+		if y.to, failed = y.reader.site(ctx, y.To, false); failed != nil {
+			cancel()
+		}
+	})
+	read, err := y.reader.read(ctx, y.From)
+	if err != nil {
+		cancel()
+	}
+	reading.Wait()
+	switch {
+	case failed != nil && (err == nil || change.AsFailure(err).Kind == change.KindCancelled):
+		return nil, fmt.Errorf("read %s: %w", y.To, failed)
+	case err != nil:
+		return nil, fmt.Errorf("read %s: %w", y.From, err)
+	}
+	return read, nil
+}
+
+func (y *synchronisation) makePlan(ctx context.Context, whole *assets.Set, selection assets.Selection) error {
+	doomed, err := y.doomed(ctx, whole, selection)
+	if err != nil {
+		return err
+	}
+	target := assets.Target{Set: y.to.set, Existing: y.to.existing(), Me: y.to.me.ID, Space: y.to.space, Create: map[string]bool{}}
+	for logical := range y.reader.config.create {
+		target.Create[logical] = true
+	}
+	y.fitPeople()
+	y.plan = assets.MakePlan(y.source, target, assets.Options{Overwrite: y.Overwrite, Delete: doomed, In: selection})
+	return nil
+}
+
+// doomed is what the earlier state held and the present one, as a whole, does
+// not.
+func (y *synchronisation) doomed(ctx context.Context, whole *assets.Set, selection assets.Selection) (map[assets.Key]bool, error) {
+	if !y.Delete {
+		return nil, nil
+	}
+	place := y.Since
+	if _, err := y.reader.read(ctx, place); err != nil && !strings.Contains(place, ":") {
+		place = y.From + "@" + y.Since
+	}
+	earlier, err := y.reader.read(ctx, place)
+	if err != nil {
+		return nil, fmt.Errorf("read the earlier state: %w", err)
+	}
+	doomed := map[assets.Key]bool{}
+	for _, a := range selection.Select(earlier.set).All() {
+		if whole.Get(a.Key()) == nil && a.Kind != assets.Database {
+			doomed[a.Key()] = true
+		}
+	}
+	return doomed, nil
+}
+
+// existing says who may overwrite what, by the lists.
+func (t *site) existing() map[assets.Key]assets.Existing {
+	all := map[assets.Key]assets.Existing{}
+	for key, row := range t.rows {
+		owned := t.me.Admin || t.me.ID == 0
+		for _, owner := range row.Owners {
+			owned = owned || owner.ID == t.me.ID
+		}
+		all[key] = assets.Existing{ChangedBy: row.ChangedBy, By: row.By, Owned: owned || key.Kind == assets.Database}
+	}
+	return all
+}
+
+// refusal is what keeps the whole run from writing.
+func (y *synchronisation) refusal() error {
+	if len(y.plan.Databases) > 0 {
+		return change.Failf(change.KindConfiguration, "%s has no database for %s", y.To, strings.Join(quoted(y.plan.Databases), ", ")).
+			WithHint("name it under databases in %s, as %s: {%s: \"its name there\"}", y.Config, y.plan.Databases[0], y.To)
+	}
+	if n := len(y.plan.Of(assets.Delete)); n > y.MaxDelete {
+		return change.Failf(change.KindConfiguration, "%d assets would be deleted, --max-delete is %d", n, y.MaxDelete).
+			WithHint("look at the plan, then give a higher --max-delete")
+	}
+	return nil
+}
+
+func quoted(texts []string) (all []string) {
+	for _, text := range texts {
+		all = append(all, fmt.Sprintf("%q", text))
+	}
+	return all
+}
