@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
@@ -47,8 +48,23 @@ var (
 	command    = regexp.MustCompile(`(?m)^  ([a-z]+) {2,}\S`)
 )
 
-// steps asks every program for its help.
-func steps(t *testing.T) (all []step) {
+var (
+	asking sync.Mutex
+	asked  []step
+)
+
+// steps asks every program for its help, once.
+func steps(t *testing.T) []step {
+	t.Helper()
+	asking.Lock()
+	defer asking.Unlock()
+	if asked == nil {
+		asked = ask(t)
+	}
+	return asked
+}
+
+func ask(t *testing.T) (all []step) {
 	t.Helper()
 	bin := t.TempDir()
 	if err := lab.BuildSteps(t.Context(), bin); err != nil {

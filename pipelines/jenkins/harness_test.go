@@ -25,6 +25,7 @@ type scenario struct {
 	Execute     bool                  `json:"execute,omitempty"`
 	Workspace   string                `json:"workspace,omitempty"`
 	Archive     string                `json:"archive,omitempty"`
+	Copied      string                `json:"copied,omitempty"` // what copyArtifacts finds
 	Abort       *abort                `json:"abort,omitempty"`
 }
 
@@ -78,6 +79,8 @@ func (e event) String() string {
 		return fmt.Sprintf("%s: skipped by %s", e.Where, e.Why)
 	case "archive":
 		return fmt.Sprintf("%s: archive %s", e.Where, e.Artifacts)
+	case "copy":
+		return fmt.Sprintf("%s: copy %s", e.Where, e.Artifacts)
 	case "deleteDir":
 		return e.Where + ": deleteDir"
 	case "refused":
@@ -119,6 +122,10 @@ var everybody = map[string]credential{
 	"patchbay-gerrit":   {Username: "ci", Password: "gerrit-secret"},
 	"patchbay-database": {Text: "postgres://patchbay:database-secret@db/patchbay"},
 	"patchbay-reader":   {Text: "reader-secret"},
+
+	"patchbay-assets-gerrit": {Username: "dev", Password: "assets-secret"},
+	"patchbay-superset-prod": {Username: "sync", Password: "prod-secret"},
+	"patchbay-superset-qa":   {Username: "sync", Password: "qa-secret"},
 }
 
 // run lets the harness run a file of the repository.

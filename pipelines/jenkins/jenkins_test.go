@@ -82,7 +82,10 @@ func TestCodeReview(t *testing.T) {
 // them.
 func TestOthers(t *testing.T) {
 	t.Parallel()
-	const both = "[patchbay-gerrit patchbay-database]"
+	const (
+		both      = "[patchbay-gerrit patchbay-database]"
+		supersets = "[patchbay-superset-prod patchbay-superset-qa]"
+	)
 	end := []string{"post cleanup: archive .patchbay/*.json", "post cleanup: deleteDir"}
 	for name, c := range map[string]struct {
 		file       string
@@ -107,6 +110,25 @@ func TestOthers(t *testing.T) {
 		},
 		"template": {
 			file: "prepare-template", want: []string{"prepare-template: sh prepare-template [patchbay-database patchbay-reader]", end[0], end[1], `end: SUCCESS "#1"`},
+		},
+		"proposal": {
+			file: "propose-assets", want: []string{
+				"propose: sh propose-assets [patchbay-superset-prod patchbay-superset-qa patchbay-assets-gerrit]",
+				"ids: sh asset-sync ids --out ids.json " + supersets,
+				"post cleanup: archive .patchbay/*.json, ids.json", "post cleanup: deleteDir", `end: SUCCESS "#1"`,
+			},
+		},
+		"sync that failed": {
+			file: "sync-assets", answers: []answer{{Match: "asset-sync", Status: 1}}, want: []string{
+				`sync: sh asset-sync sync --from assets --yes --confirm "$PATCHBAY_ASSETS_TO" ` + supersets,
+				"post cleanup: archive .patchbay/*.json, snapshots/**", "post cleanup: deleteDir", `end: FAILURE "#1"`,
+			},
+		},
+		"rollback": {
+			file: "rollback-assets", parameters: map[string]any{"SYNC_BUILD": "12"}, want: []string{
+				"rollback: copy sync-assets 12 snapshots/**",
+				`rollback: sh asset-sync rollback --yes --confirm "$PATCHBAY_ASSETS_TO" ` + supersets, end[0], end[1], `end: SUCCESS "#1"`,
+			},
 		},
 		"teardown shown": {
 			file: "delete-registry", want: []string{

@@ -46,21 +46,28 @@ type controller struct {
 func (c *controller) build(s scenario) (b build, archive string) {
 	c.Helper()
 	env := c.Agent()
+	if s.Workspace == "" {
+		s.Workspace = c.TempDir()
+	}
 	maps.Copy(env, map[string]string{"JENKINS_URL": "https://jenkins.example.org/", "BUILD_URL": "https://jenkins.example.org/job/codereview/7/"})
 	maps.Copy(env, s.Env)
 	ci := c.Gerrit.CI()
-	s.Env, s.Execute, s.Workspace, s.Archive = env, true, c.TempDir(), c.TempDir()
+	s.Env, s.Execute, s.Archive = env, true, c.TempDir()
 	s.Credentials = map[string]credential{
 		"patchbay-gerrit":   {Username: ci.Username, Password: ci.Password},
 		"patchbay-database": {Text: c.Site.URL},
 		"patchbay-reader":   {Text: c.Site.ReaderPassword()},
+
+		"patchbay-assets-gerrit": {Username: c.Gerrit.Dev().Username, Password: c.Gerrit.Dev().Password},
+		"patchbay-superset-prod": {Username: "sync", Password: "sync-secret"},
+		"patchbay-superset-qa":   {Username: "sync", Password: "sync-secret"},
 	}
 	b = run(c.T, s)
 	left, err := os.ReadDir(s.Workspace)
 	if err != nil || len(left) > 0 {
 		c.Errorf("the workspace is not clean: %v %v", left, err)
 	}
-	for _, secret := range []string{ci.Password, c.Site.ReaderPassword(), password(c.Site.URL)} {
+	for _, secret := range []string{ci.Password, c.Gerrit.Dev().Password, "sync-secret", c.Site.ReaderPassword(), password(c.Site.URL)} {
 		if strings.Contains(b.log(), secret) {
 			c.Errorf("a secret is in the log:\n%s", b.log())
 		}

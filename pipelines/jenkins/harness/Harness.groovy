@@ -391,6 +391,17 @@ abstract class Steps extends Script {
         run.event('archive', [artifacts: args.artifacts, files: run.scenario.execute ? archive(args.artifacts) : []])
     }
 
+    Map specific(String build) { [build: build] }
+
+    /** copyArtifacts takes what the scenario says that the build archived. */
+    void copyArtifacts(Map args) {
+        Section.check('copyArtifacts', args, [projectName: String, selector: Map, filter: String])
+        run.event('copy', [artifacts: "${args.projectName} ${args.selector.build} ${args.filter}".toString()])
+        if (run.scenario.execute) {
+            copy(Paths.get(run.scenario.copied), Paths.get(run.scenario.workspace), args.filter)
+        }
+    }
+
     void deleteDir() {
         run.event('deleteDir', [:])
         if (run.scenario.execute) {
@@ -399,12 +410,15 @@ abstract class Steps extends Script {
     }
 
     List<String> archive(String patterns) {
-        Path workspace = Paths.get(run.scenario.workspace)
+        copy(Paths.get(run.scenario.workspace), Paths.get(run.scenario.archive), patterns)
+    }
+
+    List<String> copy(Path from, Path to, String patterns) {
         List<String> files = []
-        Files.walk(workspace).filter { Files.isRegularFile(it) }.each { path ->
-            Path name = workspace.relativize(path)
+        Files.walk(from).filter { Files.isRegularFile(it) }.each { path ->
+            Path name = from.relativize(path)
             if (patterns.split(',').any { FileSystems.default.getPathMatcher("glob:${it.trim()}").matches(name) }) {
-                Path target = Paths.get(run.scenario.archive).resolve(name)
+                Path target = to.resolve(name)
                 Files.createDirectories(target.parent)
                 Files.copy(path, target, StandardCopyOption.REPLACE_EXISTING)
                 files << (name as String)
