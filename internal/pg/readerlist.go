@@ -35,24 +35,42 @@ func (r *Readers) Candidate(ctx context.Context, n Names, number int) (*Database
 }
 
 func (r *Readers) candidates(ctx context.Context, n Names, name string) (found []Database, err error) {
-	for _, database := range r.entrances() {
-		err = r.Read(ctx, database, func(ctx context.Context, conn *pgx.Conn) error {
-			rows, err := conn.Query(ctx, readerListQuery, n.Prefix, name)
-			if err != nil {
-				return err
-			}
-			found, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (d Database, err error) {
-				err = row.Scan(&d.Name, &d.OID, &d.Comment)
-				d.Parsed = n.Parse(d.Name)
-				return d, err
-			})
+	err = r.anywhere(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		rows, err := conn.Query(ctx, readerListQuery, n.Prefix, name)
+		if err != nil {
 			return err
+		}
+		found, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (d Database, err error) {
+			err = row.Scan(&d.Name, &d.OID, &d.Comment)
+			d.Parsed = n.Parse(d.Name)
+			return d, err
 		})
+		return err
+	})
+	return slices.DeleteFunc(found, func(d Database) bool { return d.Parsed.Kind != Candidate }), err
+}
+
+// MayReadRows says that the reader has more rights than it needs: it could
+// read the rows of every table.
+func (r *Readers) MayReadRows(ctx context.Context) (may bool, err error) {
+	err = r.anywhere(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, `
+			SELECT rolsuper OR pg_catalog.pg_has_role(oid, 'pg_read_all_data', 'USAGE')
+			FROM pg_catalog.pg_roles WHERE rolname = current_user`).Scan(&may)
+	})
+	return may, err
+}
+
+// anywhere asks what every database of the server knows, in the first that
+// lets the reader in.
+func (r *Readers) anywhere(ctx context.Context, fn func(context.Context, *pgx.Conn) error) (err error) {
+	for _, database := range r.entrances() {
+		err = r.Read(ctx, database, fn)
 		if !errors.Is(err, ErrNoDatabase) && (err == nil || change.AsFailure(err).SQLState != insufficientRight) {
 			break // an answer, or nobody there
 		}
 	}
-	return slices.DeleteFunc(found, func(d Database) bool { return d.Parsed.Kind != Candidate }), err
+	return err
 }
 
 // entrances are the databases to ask in, in turn: the URL's own, and the one

@@ -46,7 +46,7 @@ func unknownChange(number int) *Fault {
 
 func unknownTable(name string) *Fault {
 	f := fault(http.StatusNotFound, api.CodeTableNotFound, "there is no table %q in this version", name)
-	f.MessageKey, f.MessageParameters = api.KeyTableNotFound, &map[string]string{"tableName": name}
+	f.MessageKey, f.MessageParameters = api.KeyTableNotFound, api.Some(map[string]string{"tableName": name})
 	return f
 }
 

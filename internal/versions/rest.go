@@ -6,8 +6,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"reflect"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,17 +38,25 @@ type Asked struct {
 	IfNoneMatch string `header:"If-None-Match" doc:"Answer 304 when the ETag is still one of these."`
 }
 
-// Resolve refuses parameters that the description does not have, together
-// with the other faults.
+// Resolve refuses what the library lets pass, together with the other faults:
+// parameters that the description does not have, empty ones, and one that is
+// given twice.
 func (a *Asked) Resolve(ctx huma.Context) (faults []error) {
 	u := ctx.URL()
-	for name := range u.Query() {
-		known := false
-		for _, p := range ctx.Operation().Parameters {
-			known = known || p.In == "query" && p.Name == name
+	given := u.Query()
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		known := slices.ContainsFunc(ctx.Operation().Parameters, func(p *huma.Param) bool { return p.In == "query" && p.Name == name })
+		fault := ""
+		switch {
+		case !known:
+			fault = "unknown parameter"
+		case len(given[name]) > 1:
+			fault = "given more than once"
+		case given[name][0] == "":
+			fault = "given without a value"
 		}
-		if !known {
-			faults = append(faults, &huma.ErrorDetail{Location: "query." + name, Message: "unknown parameter"})
+		if fault != "" {
+			faults = append(faults, &huma.ErrorDetail{Location: "query." + name, Message: fault})
 		}
 	}
 	return faults
@@ -84,7 +95,27 @@ func (v *Versions) newAPI(mux *http.ServeMux, version string) huma.API {
 	}
 	v.masterRoutes(a)
 	v.candidateRoutes(a)
+	v.describeNames(a)
 	return a
+}
+
+// describeNames says which names are refused: how views end is a setting.
+func (v *Versions) describeNames(a huma.API) {
+	var ends []string
+	for _, suffix := range v.Filters.ViewSuffixes {
+		if suffix != "" {
+			ends = append(ends, regexp.QuoteMeta(suffix))
+		}
+	}
+	for _, path := range a.OpenAPI().Paths {
+		for _, p := range path.Get.Parameters {
+			if p.Name == "name" && len(ends) > 0 {
+				described := *p.Schema
+				described.Not = &huma.Schema{Pattern: "(" + strings.Join(ends, "|") + ")$"}
+				p.Schema = &described // the check itself is ours, with words of its own
+			}
+		}
+	}
 }
 
 // nameOf tells the types of a snapshot from the API's own of the same names.

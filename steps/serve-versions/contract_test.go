@@ -301,6 +301,8 @@ func TestErrors(t *testing.T) {
 		errorRow{"/versions/candidates/x/diff?against=both&more=1", 400, api.CodeBadRequest, false, "path.id"},
 		errorRow{"/versions/candidates/x/diff?against=both&more=1", 400, api.CodeBadRequest, false, "query.against"},
 		errorRow{"/versions/candidates/x/diff?against=both&more=1", 400, api.CodeBadRequest, false, "query.more"},
+		errorRow{"/versions/candidates/1/diff?against=", 400, api.CodeBadRequest, false, "query.against: given without a value"},
+		errorRow{"/versions/candidates/1/diff?against=base&against=base", 400, api.CodeBadRequest, false, "query.against: given more than once"},
 		errorRow{"/versions/master?x=1", 400, api.CodeBadRequest, false, "query.x"},
 		errorRow{"/versions/master/tables/laboratory_v", 400, api.CodeBadRequest, false, "_v"},
 		errorRow{of(with, "/tables/x_v"), 400, api.CodeBadRequest, false, "_v"},

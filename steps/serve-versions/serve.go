@@ -34,7 +34,7 @@ func run(ctx context.Context, s *step.Session, cfg *Config) error {
 		Guard: guard.Guard, Sites: guard.Sites,
 		Pages: func(mux *http.ServeMux) { page.Register(v, mux) },
 	})
-	return serve(ctx, s, cfg, handler)
+	return serve(ctx, s, cfg, v, handler)
 }
 
 // open makes the clients; nothing is asked of anybody yet, so the server
@@ -82,7 +82,7 @@ func readers(cfg *Config, url step.Secret, variable string) (*pg.Readers, error)
 
 // serve answers until the context ends, then lets what is being answered be
 // answered.
-func serve(ctx context.Context, s *step.Session, cfg *Config, handler http.Handler) error {
+func serve(ctx context.Context, s *step.Session, cfg *Config, v *versions.Versions, handler http.Handler) error {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
@@ -97,6 +97,7 @@ func serve(ctx context.Context, s *step.Session, cfg *Config, handler http.Handl
 	fmt.Fprintln(s.Stdout, address)
 	s.Log.Info().Str("address", address).Str("project", cfg.Project).Msg("listening")
 	stopped := make(chan error, 1)
+	go warnOfRights(ctx, s, v)
 	context.AfterFunc(ctx, func() {
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.Grace)
 		defer cancel()
@@ -111,6 +112,15 @@ func serve(ctx context.Context, s *step.Session, cfg *Config, handler http.Handl
 	}
 	s.Log.Info().Msg("stopped")
 	return nil
+}
+
+// warnOfRights: a reader needs CONNECT and nothing else. One that could read
+// rows works, and is a risk that nobody has to take.
+func warnOfRights(ctx context.Context, s *step.Session, v *versions.Versions) {
+	if may, err := v.Candidates.MayReadRows(ctx); err == nil && may {
+		s.Log.Warn().Str("reader", v.Candidates.User()).
+			Msg("the reader may read rows: it is a superuser or has pg_read_all_data; CONNECT is all that it needs")
+	}
 }
 
 // logAccess writes a line for a request; what went wrong is a warning with its

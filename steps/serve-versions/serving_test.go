@@ -247,3 +247,11 @@ func TestReaderSeesNoRow(t *testing.T) {
 		reader.Close(t.Context())
 	}
 }
+
+// TestReaderWithRights: a reader with more rights than it needs is told of.
+func TestReaderWithRights(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	s.site.Super(t, "postgres", "GRANT pg_read_all_data TO "+s.site.ReaderRole)
+	s.serve().wantLogged("the reader may read rows")
+}

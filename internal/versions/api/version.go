@@ -80,11 +80,11 @@ type MasterVersionInfoDetailed struct {
 
 // DetailedErrorResponse is every answer that is an error.
 type DetailedErrorResponse struct {
-	TraceID           string             `json:"traceId" doc:"Also in the server's log." example:"4bf92f3577b34da6a3ce929d0e0e4736"`
-	Code              string             `json:"code" example:"CHANGE_NOT_FOUND"`
-	Details           string             `json:"details,omitempty" doc:"What is wrong; all faults of a request."`
-	MessageKey        string             `json:"messageKey,omitempty"`
-	MessageParameters *map[string]string `json:"messageParameters"`
+	TraceID           string                      `json:"traceId" doc:"Also in the server's log." example:"4bf92f3577b34da6a3ce929d0e0e4736"`
+	Code              string                      `json:"code" example:"CHANGE_NOT_FOUND"`
+	Details           string                      `json:"details,omitempty" doc:"What is wrong; all faults of a request."`
+	MessageKey        string                      `json:"messageKey,omitempty"`
+	MessageParameters Optional[map[string]string] `json:"messageParameters"`
 }
 
 // The codes of errors; those of the platform where it has one.
