@@ -54,6 +54,11 @@ func run(ctx context.Context, rounds int, only string) (err error) {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
 	}
+	if strings.Contains("serve-versions", only) {
+		if err := b.versions(ctx); err != nil {
+			return fmt.Errorf("serve-versions: %w", err)
+		}
+	}
 	return b.startUp(ctx)
 }
 
