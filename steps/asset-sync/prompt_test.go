@@ -148,11 +148,12 @@ func TestCtrlCInTheMiddle(t *testing.T) {
 		proxy := lab.NewFaultProxy(t, s.pair.QA.URL)
 		proxied := s.within(t)
 		proxied.env = append(append([]string{}, s.env...), "QA_URL="+proxy.URL)
-		p := proxied.prepare("sync", "--from", "prod", "--to", "qa", "--yes")
-		proxy.Add(lab.Fault{Method: "POST", Path: "/api/v1/chart/import/", Times: 1, Before: func() { _ = p.Process.Signal(os.Interrupt) }})
+		p, started := proxied.prepare("sync", "--from", "prod", "--to", "qa", "--yes"), make(chan *os.Process, 1)
+		proxy.Add(lab.Fault{Method: "POST", Path: "/api/v1/chart/import/", Times: 1, Before: func() { _ = (<-started).Signal(os.Interrupt) }})
 		if err := p.Start(); err != nil {
 			t.Fatal(err)
 		}
+		started <- p.Process
 		return p.wait(), proxied
 	}
 	r, _ := interrupted()
