@@ -47,6 +47,9 @@ bench-assets: deps build ## speed of asset-sync, beside superset-cli and Superse
 snapshot: $(GORELEASER) ## the archives of a release with their checksums into dist/, and the image where there is a docker
 	$(GORELEASER) release --snapshot --clean --skip=publish$$(docker version >/dev/null 2>&1 || echo ,docker)
 
+load: deps build ## 200 changes, 20 pipelines at once: throughput, deadlocks, leftovers (FLAGS="-engine liquibase")
+	go run ./internal/lab/cmd/load $(FLAGS)
+
 clean: ## remove what was built, stop the servers of the lab
 	rm -rf bin dist
 	go run ./internal/lab/cmd/lab stop
@@ -63,4 +66,4 @@ $(GORELEASER):
 	GOBIN=$(TOOLS) go install github.com/goreleaser/goreleaser/v2@v2.15.1
 	mv $(TOOLS)/goreleaser $@
 
-.PHONY: help build deps demo test test-long lint vulncheck bench bench-assets demo-assets snapshot clean
+.PHONY: help build deps demo test test-long lint vulncheck bench bench-assets load demo-assets snapshot clean
