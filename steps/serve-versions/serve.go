@@ -34,7 +34,8 @@ func run(ctx context.Context, s *step.Session, cfg *Config) error {
 		Guard: guard.Guard, Sites: guard.Sites,
 		Pages: func(mux *http.ServeMux) { page.Register(v, mux) },
 	})
-	return serve(ctx, s, cfg, v, handler)
+	go warnOfRights(ctx, s, cfg)
+	return serve(ctx, s, cfg, handler)
 }
 
 // open makes the clients; nothing is asked of anybody yet, so the server
@@ -82,7 +83,7 @@ func readers(cfg *Config, url step.Secret, variable string) (*pg.Readers, error)
 
 // serve answers until the context ends, then lets what is being answered be
 // answered.
-func serve(ctx context.Context, s *step.Session, cfg *Config, v *versions.Versions, handler http.Handler) error {
+func serve(ctx context.Context, s *step.Session, cfg *Config, handler http.Handler) error {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
@@ -97,7 +98,6 @@ func serve(ctx context.Context, s *step.Session, cfg *Config, v *versions.Versio
 	fmt.Fprintln(s.Stdout, address)
 	s.Log.Info().Str("address", address).Str("project", cfg.Project).Msg("listening")
 	stopped := make(chan error, 1)
-	go warnOfRights(ctx, s, v)
 	context.AfterFunc(ctx, func() {
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.Grace)
 		defer cancel()
@@ -115,11 +115,22 @@ func serve(ctx context.Context, s *step.Session, cfg *Config, v *versions.Versio
 }
 
 // warnOfRights: a reader needs CONNECT and nothing else. One that could read
-// rows works, and is a risk that nobody has to take.
-func warnOfRights(ctx context.Context, s *step.Session, v *versions.Versions) {
-	if may, err := v.Candidates.MayReadRows(ctx); err == nil && may {
-		s.Log.Warn().Str("reader", v.Candidates.User()).
-			Msg("the reader may read rows: it is a superuser or has pg_read_all_data; CONNECT is all that it needs")
+// rows works, and is a risk that nobody has to take. It asks in sessions of
+// its own, which do not outlive the question.
+func warnOfRights(ctx context.Context, s *step.Session, cfg *Config) {
+	for variable, url := range map[string]step.Secret{"DATABASE_URL": cfg.Databases.URL, "PATCHBAY_MASTER_URL": cfg.Databases.MasterURL} {
+		if url == "" {
+			continue
+		}
+		r, err := readers(cfg, url, variable)
+		if err != nil {
+			continue // open has told of it
+		}
+		if may, err := r.MayReadRows(ctx); err == nil && may {
+			s.Log.Warn().Str("reader", r.User()).Str("variable", variable).
+				Msg("the reader may read rows: it is a superuser or has pg_read_all_data; CONNECT is all that it needs")
+		}
+		r.Close()
 	}
 }
 

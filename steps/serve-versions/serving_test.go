@@ -3,6 +3,7 @@ package main
 import (
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -223,7 +224,8 @@ func TestPortTaken(t *testing.T) {
 }
 
 // TestReaderSeesNoRow: with the login that serves all this, not one row of one
-// table can be read, in master and in a candidate.
+// table can be read, in master and in a candidate, nor the samples of values
+// that the planner keeps.
 func TestReaderSeesNoRow(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
@@ -231,9 +233,10 @@ func TestReaderSeesNoRow(t *testing.T) {
 	s.publish(p, "CREATE TABLE courier (id int); INSERT INTO courier VALUES (1)")
 	s.site.Super(t, s.master, "INSERT INTO registry.nokey VALUES (1)")
 	for _, database := range []string{s.master, s.site.Names.Candidate(p.Number)} {
+		s.site.Super(t, database, "ANALYZE")
 		all := lab.Connect(t, s.site.SuperURL(database))
 		var tables []string
-		s.must(all.QueryRow(t.Context(), "SELECT array_agg(format('%I.%I', n.nspname, c.relname)) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'v') AND n.nspname IN ('registry', 'archive')").Scan(&tables))
+		s.must(all.QueryRow(t.Context(), "SELECT array_agg(format('%I.%I', n.nspname, c.relname)) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND n.nspname IN ('registry', 'archive')").Scan(&tables))
 		if len(tables) < 10 {
 			t.Fatalf("only %v", tables)
 		}
@@ -242,6 +245,12 @@ func TestReaderSeesNoRow(t *testing.T) {
 			if rows, err := reader.Exec(t.Context(), "TABLE "+table); err == nil || !strings.Contains(err.Error(), "42501") {
 				t.Errorf("%s of %s was read: %v, %v", table, database, rows, err)
 			}
+		}
+		const samples = "SELECT count(*) FROM pg_stats WHERE schemaname IN ('registry', 'archive')"
+		var some, none int
+		s.must(errors.Join(all.QueryRow(t.Context(), samples).Scan(&some), reader.QueryRow(t.Context(), samples).Scan(&none)))
+		if some == 0 || none != 0 {
+			t.Errorf("samples of %s: %d for a superuser, %d for the reader", database, some, none)
 		}
 		all.Close(t.Context())
 		reader.Close(t.Context())
