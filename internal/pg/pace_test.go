@@ -16,8 +16,8 @@ func TestPace(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if took := time.Since(began); took < 150*time.Millisecond || took > 2*time.Second {
-		t.Errorf("four drops began within %s, want 150 ms", took)
+	if took := time.Since(began); took < 150*time.Millisecond {
+		t.Errorf("four drops began within %s, want at least 150 ms", took)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
