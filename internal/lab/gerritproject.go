@@ -74,17 +74,16 @@ func (g *GerritServer) setUp(ctx context.Context, requests ...request) error {
 }
 
 // accounts makes the accounts and the group that may vote. Gerrit makes the
-// creator of a group its member: the administrator is taken out again.
+// creator of a group its member: the administrator is taken out again. It is
+// repeated with each start, for what tests may have left in a kept site.
 func (s *gerritSite) accounts(ctx context.Context, g *GerritServer) error {
-	return s.once("accounts-done", func() error {
-		return g.setUp(ctx,
-			request{"PUT", "/accounts/ci", `{"name":"CI Bot","email":"ci@example.com","http_password":"ci-secret","groups":["Service Users"]}`, 409},
-			request{"PUT", "/accounts/dev", `{"name":"Dev Eloper","email":"dev@example.com","http_password":"dev-secret"}`, 409},
-			request{"PUT", "/groups/Verifiers", `{"description":"may vote Verified"}`, 409},
-			request{"PUT", "/groups/Verifiers/members/ci", "", 0},
-			request{"DELETE", "/groups/Verifiers/members/admin", "", 404},
-		)
-	})
+	return g.setUp(ctx,
+		request{"PUT", "/accounts/ci", `{"name":"CI Bot","email":"ci@example.com","http_password":"ci-secret","groups":["Service Users"]}`, 409},
+		request{"PUT", "/accounts/dev", `{"name":"Dev Eloper","email":"dev@example.com","http_password":"dev-secret"}`, 409},
+		request{"PUT", "/groups/Verifiers", `{"description":"may vote Verified"}`, 409},
+		request{"PUT", "/groups/Verifiers/members/ci", "", 0},
+		request{"DELETE", "/groups/Verifiers/members/admin", "", 404},
+	)
 }
 
 // CreateProject makes a project with a branch master (one empty commit), the
