@@ -13,14 +13,6 @@ import (
 	"github.com/patchbay-ci/patchbay/internal/lab/seed"
 )
 
-const configuration = `
-environments:
-  prod: {url: "${SUPERSET_PROD_URL}", login: {username: "${SUPERSET_PROD_USERNAME}", password: "${SUPERSET_PROD_PASSWORD}"}}
-  qa: {url: "${SUPERSET_QA_URL}", login: {username: "${SUPERSET_QA_USERNAME}", password: "${SUPERSET_QA_PASSWORD}"}, protected: true}
-databases:
-  Реєстри: {qa: "Реєстри QA"}
-`
-
 // exchange is two Supersets and a repository on a server, with a runner.
 type exchange struct {
 	*runner
@@ -44,7 +36,7 @@ func newExchange(t *testing.T) *exchange {
 		"SUPERSET_PROD_URL": pair.Prod.URL, "SUPERSET_QA_URL": pair.QA.URL, "SUPERSET_PROD_USERNAME": "sync", "SUPERSET_QA_USERNAME": "sync",
 		"PATCHBAY_ASSETS_FROM": "prod", "PATCHBAY_ASSETS_TO": "qa",
 	}
-	for name, text := range map[string]string{"asset-sync.yaml": configuration, ".gitignore": "/.patchbay/\n/snapshots/\n/ids.json\n"} {
+	for name, text := range map[string]string{"asset-sync.yaml": seed.Configuration, ".gitignore": "/.patchbay/\n/snapshots/\n/ids.json\n"} {
 		if err := os.WriteFile(filepath.Join(e.repository, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

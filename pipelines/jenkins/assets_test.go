@@ -17,14 +17,6 @@ import (
 	"github.com/patchbay-ci/patchbay/internal/lab/seed"
 )
 
-const configuration = `
-environments:
-  prod: {url: "${SUPERSET_PROD_URL}", login: {username: "${SUPERSET_PROD_USERNAME}", password: "${SUPERSET_PROD_PASSWORD}"}}
-  qa: {url: "${SUPERSET_QA_URL}", login: {username: "${SUPERSET_QA_USERNAME}", password: "${SUPERSET_QA_PASSWORD}"}, protected: true}
-databases:
-  Реєстри: {qa: "Реєстри QA"}
-`
-
 // proposal is a change in Gerrit.
 type proposal struct {
 	Number    int `json:"_number"`
@@ -101,7 +93,7 @@ func TestAssets(t *testing.T) {
 	if _, err := seed.Fixture(t.Context(), e.pair); err != nil {
 		t.Fatal(err)
 	}
-	e.Clone.Land(t, "configuration", map[string]string{"asset-sync.yaml": configuration, ".gitignore": "/.patchbay/\n/snapshots/\n/ids.json\n"})
+	e.Clone.Land(t, "configuration", map[string]string{"asset-sync.yaml": seed.Configuration, ".gitignore": "/.patchbay/\n/snapshots/\n/ids.json\n"})
 
 	_, archive := e.job("propose-assets", "SUCCESS", scenario{})
 	if ids, err := os.ReadFile(filepath.Join(archive, "ids.json")); err != nil || !strings.Contains(string(ids), "uuid") {
