@@ -25,6 +25,8 @@ type bench struct {
 	rounds int
 	memory map[string]float64 // MiB by step
 	before []lab.Status       // servers of somebody else's, which stay
+
+	retired []string // databases of earlier rounds
 }
 
 func run(ctx context.Context, rounds int, only string) (err error) {
@@ -150,8 +152,8 @@ func lay(dir string, files map[string]string) error {
 // compare runs the ways in turn and prints each with its ratio to stock.
 func (b *bench) compare(ctx context.Context, name string, m *model) error {
 	ways := []way{
-		{"patch set, base database present", func(ctx context.Context) (float64, error) { return b.patchSet(ctx, m.env, m.public) }},
 		{"patch set, base database made too", func(ctx context.Context) (float64, error) { return b.firstTime(ctx, m) }},
+		{"patch set, base database present", func(ctx context.Context) (float64, error) { return b.patchSet(ctx, m.env, m.public) }},
 		{"patch set, model unchanged", func(ctx context.Context) (float64, error) { return b.patchSet(ctx, m.unchanged, m.other) }},
 	}
 	if m.base != "" {

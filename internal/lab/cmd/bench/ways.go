@@ -45,7 +45,7 @@ func peak(cmd *exec.Cmd) float64 {
 // patchSet measures create-temp-db and apply-changelog, from nothing to the
 // published database; get-changes is not counted, stock has no such thing.
 func (b *bench) patchSet(ctx context.Context, env []string, public string) (float64, error) {
-	if err := b.drop(ctx, public); err != nil {
+	if err := b.retire(ctx, public); err != nil {
 		return 0, err
 	}
 	if _, err := b.step(ctx, env, "get-changes"); err != nil {
@@ -61,22 +61,20 @@ func (b *bench) patchSet(ctx context.Context, env []string, public string) (floa
 
 // firstTime is a patch set whose base database does not exist yet.
 func (b *bench) firstTime(ctx context.Context, m *model) (float64, error) {
-	list, err := b.query(ctx, "SELECT datname FROM pg_database WHERE datname LIKE '"+b.site.Names.Prefix+"base-%'")
+	bases, err := b.query(ctx, "SELECT datname FROM pg_database WHERE datname LIKE '"+b.site.Names.Prefix+"base-%'")
 	if err != nil {
 		return 0, err
 	}
-	for _, name := range list {
-		if err := b.drop(ctx, name); err != nil {
-			return 0, err
-		}
+	if err := b.retire(ctx, bases...); err != nil {
+		return 0, err
 	}
 	return b.patchSet(ctx, m.env, m.public)
 }
 
 // stock is what people run today.
 func (b *bench) stock(ctx context.Context, m *model) (float64, error) {
-	name := b.site.Names.Attempt(1, 1, 1) // a name that the site removes
-	if err := b.drop(ctx, name); err != nil {
+	const name = "bench-stock"
+	if err := b.retire(ctx, name); err != nil {
 		return 0, err
 	}
 	began := time.Now()
@@ -105,17 +103,28 @@ func (b *bench) liquibase(ctx context.Context, tree, database string) error {
 	return nil
 }
 
-// drop removes what an earlier round left and lets the server come to rest: a
-// CREATE DATABASE right after a DROP waits for the disk, and no way is to pay
-// for that of another.
-func (b *bench) drop(ctx context.Context, database string) error {
-	for _, sql := range []string{fmt.Sprintf("DROP DATABASE IF EXISTS %q WITH (FORCE)", database), "CHECKPOINT"} {
-		if _, err := b.query(ctx, sql); err != nil {
+// retire takes what an earlier round left out of the way, and lets the server
+// come to rest. It drops nothing: for a minute after files were removed, ext4
+// looks for room around them, and every CREATE DATABASE takes several times as
+// long (recently_deleted in Linux's fs/ext4/ialloc.c). No way is to pay for that
+// of another.
+func (b *bench) retire(ctx context.Context, databases ...string) error {
+	for _, name := range databases {
+		found, err := b.query(ctx, fmt.Sprintf("SELECT datname FROM pg_database WHERE datname = '%s'", name))
+		if err != nil {
 			return err
 		}
+		for range found {
+			b.retired = append(b.retired, fmt.Sprintf("bench-retired-%d", len(b.retired)))
+			rename := fmt.Sprintf("ALTER DATABASE %q RENAME TO %q", name, b.retired[len(b.retired)-1])
+			if _, err := b.query(ctx, rename); err != nil {
+				return err
+			}
+		}
 	}
+	_, err := b.query(ctx, "CHECKPOINT")
 	time.Sleep(time.Second)
-	return nil
+	return err
 }
 
 // query runs a statement as the superuser and gives its first column.
@@ -162,7 +171,17 @@ func (b *bench) startUp(ctx context.Context) error {
 func (b *bench) close(ctx context.Context) error {
 	var removed error
 	if b.site != nil {
-		removed = b.site.Close(context.WithoutCancel(ctx))
+		removed = b.removeRetired(context.WithoutCancel(ctx))
+		removed = errors.Join(removed, b.site.Close(context.WithoutCancel(ctx)))
 	}
 	return errors.Join(removed, os.RemoveAll(b.work), lab.Stop(b.before...))
+}
+
+func (b *bench) removeRetired(ctx context.Context) error {
+	for _, name := range append(b.retired, "bench-stock") {
+		if _, err := b.query(ctx, fmt.Sprintf("DROP DATABASE IF EXISTS %q WITH (FORCE)", name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
