@@ -66,6 +66,7 @@ func (b *Builder) Apply(ctx context.Context, in Application) (_ *Applied, err er
 		return a, b.discard(ctx, in.Attempt)
 	}
 	public.oid = oidOf(public.name, all)
+	a.Base = b.recorded(in, all)
 	return a, b.settle(ctx, in, a, public, b.applyAndPublish(ctx, in, a, public))
 }
 
@@ -180,10 +181,15 @@ func (b *Builder) deployCandidate(ctx context.Context, in Application, a *Applie
 	return err
 }
 
-// lookBefore takes the snapshot of the base and notes that the attempt is not
+// lookBefore takes the snapshot of the base, unless it is known, and notes that the attempt is not
 // a clone of it any more.
 func (b *Builder) lookBefore(ctx context.Context, in Application, a *Applied, attempt *schema.Session) (err error) {
-	if a.Base, err = attempt.Read(ctx); err != nil {
+	if a.Base != nil {
+		err = attempt.Open(ctx)
+	} else {
+		a.Base, err = attempt.Read(ctx)
+	}
+	if err != nil {
 		return err
 	}
 	comment, err := b.provenance(in.Run, in.Plan, StateApplying).Comment()
@@ -197,8 +203,11 @@ func (b *Builder) lookBefore(ctx context.Context, in Application, a *Applied, at
 // compare reads what the engine has made of the base; without one there is
 // nothing but the base.
 func (a *Applied) compare(ctx context.Context, attempt *schema.Session) (err error) {
-	if a.Candidate, err = attempt.Read(ctx); err != nil {
-		return err
+	a.Candidate = a.Base
+	if a.EngineRan || a.Base == nil {
+		if a.Candidate, err = attempt.Read(ctx); err != nil {
+			return err
+		}
 	}
 	if !a.EngineRan {
 		a.Base = a.Candidate

@@ -93,6 +93,9 @@ func (b *Builder) makeBase(ctx context.Context, r Run, p *Plan) (err error) {
 	if err := b.deployBase(ctx, r, p, name); err != nil {
 		return err
 	}
+	if comment, err = b.describe(ctx, name, b.baseProvenance(r, p)); err != nil {
+		return err
+	}
 	if err := b.Server.Freeze(ctx, name, p.BaseDatabase, comment); err != nil {
 		return fmt.Errorf("close the base database: %w", err)
 	}

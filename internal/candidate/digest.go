@@ -1,6 +1,7 @@
 package candidate
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -80,18 +81,26 @@ func (b *Builder) samePaths(r Run) error {
 }
 
 func (b *Builder) templateFingerprint(ctx context.Context) (string, error) {
+	content, err := b.Server.Fingerprint(ctx, b.Names.Template)
+	if err == nil {
+		return content, nil
+	}
+	return "", cmp.Or(b.whyNoTemplate(ctx), err)
+}
+
+// whyNoTemplate is what is wrong with the template, if that is all.
+func (b *Builder) whyNoTemplate(ctx context.Context) error {
 	template, err := b.Server.Database(ctx, b.Names.Template)
-	if err != nil {
-		return "", err
-	}
-	if template == nil {
-		return "", b.noTemplate()
-	}
-	if template.Invalid {
-		return "", change.Failf(change.KindConfiguration, "the template database %s is invalid: dropping it was interrupted", template.Name).
+	switch {
+	case err != nil:
+		return nil // the first error says more
+	case template == nil:
+		return b.noTemplate()
+	case template.Invalid:
+		return change.Failf(change.KindConfiguration, "the template database %s is invalid: dropping it was interrupted", template.Name).
 			WithHint("make it again with: prepare-template --environment dev --template %s", template.Name)
 	}
-	return b.Server.Fingerprint(ctx, b.Names.Template)
+	return nil
 }
 
 // parameters resolves those that name a value in the tree; a commit without

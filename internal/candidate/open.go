@@ -44,6 +44,7 @@ func (c Config) Open(ctx context.Context, s *step.Session, repository func(conte
 	opening.Go(func() { b.Engine, noEngine = changelog.Open(ctx, c.Settings.Changelog, cache, s.Getenv) })
 	b.Server, noServer = pg.Connect(ctx, pg.Config{
 		URL: c.Database.URL.Value(), AdminDatabase: c.Database.AdminDatabase, SSLRootCert: s.Getenv("PGSSLROOTCERT"),
+		WillLock: true,
 	})
 	opening.Wait()
 	if err := errors.Join(noRepository, noEngine, noServer); err != nil {

@@ -32,6 +32,8 @@ type Provenance struct {
 	Engine      string `json:"engine,omitempty"`
 	Version     string `json:"version,omitempty"`
 	Difference  string `json:"difference,omitempty"` // schema.Encode; absent when too large
+	Structure   string `json:"structure,omitempty"`  // of a base database: schema.Encode; absent when too large
+	ReadBy      string `json:"readBy,omitempty"`     // whose reading Structure is: another's may differ
 }
 
 // Comment is the provenance as the text of a comment.

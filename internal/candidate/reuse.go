@@ -45,7 +45,7 @@ func foundFor(created *change.CreateTempDB, d *pg.Database) bool {
 // database. The change's lock is held.
 func (b *Builder) reuse(ctx context.Context, d *pg.Database) (a *Applied, err error) {
 	a = &Applied{Outcome: change.Reused, Database: d.Name}
-	if a.Difference, err = schema.Decode(ParseProvenance(d.Comment).Difference); err != nil {
+	if a.Difference, err = schema.Decode[schema.Difference](ParseProvenance(d.Comment).Difference); err != nil {
 		return nil, change.Failf(change.KindInfrastructure, "read the difference in the comment of %s: %w", d.Name, err)
 	}
 	published := b.observe(d.Name)

@@ -22,7 +22,7 @@ type Lock struct {
 // Lock waits for the lock of a name (a public or base database's). waiting is
 // called about every 5 s with the time waited; it may be nil.
 func (s *Server) Lock(ctx context.Context, name string, timeout time.Duration, waiting func(held time.Duration)) (*Lock, error) {
-	conn, err := s.open(ctx, s.config)
+	conn, err := s.another(ctx)
 	if err != nil {
 		return nil, err
 	}

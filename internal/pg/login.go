@@ -85,7 +85,7 @@ func (s *Server) loginStatements(l Login, verifier string, until time.Time, limi
 
 // memberOptions: before 16 a NOINHERIT role says the same.
 func (s *Server) memberOptions() string {
-	if s.major < 16 {
+	if s.Version() < 16 {
 		return ""
 	}
 	return " WITH INHERIT FALSE, SET TRUE, ADMIN FALSE"

@@ -130,7 +130,7 @@ func (s *Server) endAll(ctx context.Context, databases []string) error {
 // waits for its end.
 func (s *Server) keepEnding(ctx context.Context, databases []string) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
-	bouncer := &Server{config: s.config, endpoint: s.endpoint, major: s.major}
+	bouncer := &Server{config: s.config, endpoint: s.endpoint, version: s.version}
 	var running sync.WaitGroup
 	running.Go(func() {
 		defer bouncer.Close(context.WithoutCancel(ctx))

@@ -23,6 +23,7 @@ type Config struct {
 	URL           string // a URL or libpq's keyword form; "" means libpq's PG* variables
 	AdminDatabase string // "" means the database of the URL
 	SSLRootCert   string // PGSSLROOTCERT: named by Endpoint when the URL names none
+	WillLock      bool   // the session of the first Lock is opened at once, beside the admin session
 }
 
 // Server is a PostgreSQL server as its service role sees it. Its methods may
@@ -31,10 +32,11 @@ type Config struct {
 type Server struct {
 	config   *pgx.ConnConfig // of the admin database
 	endpoint Endpoint
-	major    int
+	version  int // as server_version_num: 150014
 
 	mu    sync.Mutex
 	admin *pgx.Conn
+	ahead chan *pgx.Conn // gives the session opened for the first Lock, nil when there is none
 }
 
 // Connect opens the admin session. A server that is down or refuses the login
@@ -46,10 +48,14 @@ func Connect(ctx context.Context, c Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{config: config, endpoint: endpointOf(config, c)}
-	if s.admin, err = s.open(ctx, config); err != nil {
-		return nil, err
+	if c.WillLock {
+		s.openAhead(ctx)
 	}
-	if err := s.readVersion(ctx); err != nil {
+	s.admin, err = s.open(ctx, config)
+	if err == nil {
+		err = s.readVersion(ctx)
+	}
+	if err != nil {
 		s.Close(context.WithoutCancel(ctx))
 		return nil, err
 	}
@@ -120,20 +126,46 @@ func (s *Server) open(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, e
 }
 
 func (s *Server) readVersion(ctx context.Context) error {
-	var version int
-	if err := s.admin.QueryRow(ctx, "SELECT current_setting('server_version_num')::int").Scan(&version); err != nil {
+	if err := s.admin.QueryRow(ctx, "SELECT current_setting('server_version_num')::int").Scan(&s.version); err != nil {
 		return Classify(err)
 	}
-	s.major = version / 10000
-	if s.major < oldest {
-		return change.Failf(change.KindConfiguration, "the server is PostgreSQL %d", s.major).
+	if s.Version() < oldest {
+		return change.Failf(change.KindConfiguration, "the server is PostgreSQL %d", s.Version()).
 			WithHint("patchbay needs PostgreSQL %d or newer", oldest)
 	}
 	return nil
 }
 
+// openAhead opens the session of the first Lock. Why it could not be opened
+// says the next try.
+func (s *Server) openAhead(ctx context.Context) {
+	ahead := make(chan *pgx.Conn, 1)
+	s.ahead = ahead
+	go func() {
+		conn, _ := s.open(ctx, s.config)
+		ahead <- conn
+		close(ahead)
+	}()
+}
+
+// another opens a session beside the admin session, or gives the one that was
+// opened ahead, once.
+func (s *Server) another(ctx context.Context) (*pgx.Conn, error) {
+	if s.ahead != nil {
+		if conn := <-s.ahead; conn != nil {
+			return conn, nil
+		}
+	}
+	return s.open(ctx, s.config)
+}
+
 // Close ends the admin session.
 func (s *Server) Close(ctx context.Context) {
+	if s.ahead != nil {
+		if conn := <-s.ahead; conn != nil {
+			conn.Close(ctx)
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.admin != nil {
@@ -145,7 +177,10 @@ func (s *Server) Close(ctx context.Context) {
 func (s *Server) User() string { return s.config.User }
 
 // Version is the server's major version.
-func (s *Server) Version() int { return s.major }
+func (s *Server) Version() int { return s.version / 10000 }
+
+// VersionNumber is the server's server_version_num: 150014 is 15.14.
+func (s *Server) VersionNumber() int { return s.version }
 
 // withAdmin lends the admin session, opened again if it was lost.
 func (s *Server) withAdmin(ctx context.Context, fn func(*pgx.Conn) error) error {

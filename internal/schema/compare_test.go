@@ -1,7 +1,6 @@
 package schema_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"testing"
@@ -72,16 +71,19 @@ func checkProperties(t *testing.T, base, candidate *schema.Snapshot, found *sche
 	if again := roundTrip(t, candidate); again.Digest() != candidate.Digest() {
 		t.Error("a snapshot that was written and read again is another one")
 	}
+	if diff := cmp.Diff(found, schema.Compare(roundTrip(t, base), candidate)); diff != "" {
+		t.Errorf("a base that was written and read again compares differently:\n%s", diff)
+	}
 }
 
 func roundTrip(t *testing.T, s *schema.Snapshot) *schema.Snapshot {
 	t.Helper()
-	text, err := json.Marshal(s)
-	if err != nil {
-		t.Fatal(err)
+	text, ok := schema.Encode(s, 1<<20)
+	if !ok {
+		t.Fatal("a snapshot of more than a mebibyte")
 	}
-	again := &schema.Snapshot{}
-	if err := json.Unmarshal(text, again); err != nil {
+	again, err := schema.Decode[schema.Snapshot](text)
+	if err != nil {
 		t.Fatal(err)
 	}
 	return again

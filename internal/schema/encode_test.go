@@ -30,7 +30,7 @@ func TestEncode(t *testing.T) {
 	if !ok {
 		t.Fatal("no text within a mebibyte")
 	}
-	got, err := schema.Decode(text)
+	got, err := schema.Decode[schema.Difference](text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,7 +57,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"other format":    packed(`{"formatVersion":2}`),
 		"unpacks to much": packed(strings.Repeat(" ", 20<<20) + `{"formatVersion":1}`),
 	} {
-		if _, err := schema.Decode(text); err == nil {
+		if _, err := schema.Decode[schema.Difference](text); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
@@ -76,7 +76,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(good)
 	f.Add(packed(`{"formatVersion":1,"changes":[{"name":"x"}]}`))
 	f.Fuzz(func(t *testing.T, text string) {
-		d, err := schema.Decode(text)
+		d, err := schema.Decode[schema.Difference](text)
 		if err != nil {
 			return
 		}

@@ -10,8 +10,8 @@ import (
 )
 
 // Session reads the structure of one database, as the service role, which
-// reads nothing else there. It stays connected from the first Read on: the
-// second time the server knows the queries and the catalogs.
+// reads nothing else there. It stays connected from Open or the first Read on:
+// the second time the server knows the queries and the catalogs.
 type Session struct {
 	Server   *pg.Server
 	Database string
@@ -19,13 +19,18 @@ type Session struct {
 	conn     *pgx.Conn
 }
 
+// Open connects, unless the session is connected.
+func (s *Session) Open(ctx context.Context) (err error) {
+	if s.conn == nil {
+		s.conn, err = s.Server.Catalog(ctx, s.Database)
+	}
+	return err
+}
+
 // Read is the function Read on the session's database.
 func (s *Session) Read(ctx context.Context) (*Snapshot, error) {
-	if s.conn == nil {
-		var err error
-		if s.conn, err = s.Server.Catalog(ctx, s.Database); err != nil {
-			return nil, err
-		}
+	if err := s.Open(ctx); err != nil {
+		return nil, err
 	}
 	snapshot, err := Read(ctx, s.conn, s.Options)
 	if err != nil {

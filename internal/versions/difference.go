@@ -70,7 +70,7 @@ func (v *Versions) againstBase(ctx context.Context, version Version) (*schema.Di
 	if recorded == nil || recorded.Difference == "" {
 		return nil, origin, fault(http.StatusNotFound, api.CodeNoDifference, "the database of candidate %d has no difference recorded: it was too large, or another program made the database", version.Change)
 	}
-	difference, err := schema.Decode(recorded.Difference)
+	difference, err := schema.Decode[schema.Difference](recorded.Difference)
 	if err != nil {
 		return nil, origin, fault(http.StatusNotFound, api.CodeNoDifference, "the difference recorded in the database of candidate %d cannot be read", version.Change).because(err)
 	}
