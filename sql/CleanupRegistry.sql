@@ -56,9 +56,9 @@ DO $$ BEGIN
 END $$;
 
 -- The grammar of the names, to the letter: <change>, <change>-<patch set>-<stamp>,
--- base-<digest>, base-<digest>-<stamp>; the separator is the last of the prefix,
+-- base-<digest>, base-<digest>-<stamp>, base-<digest>-spare; the separator is the last of the prefix,
 -- which holds nothing that a regular expression takes for more than itself.
-SELECT format('^%1$s((0|[1-9][0-9]{0,9})(%2$s[1-9][0-9]{0,9}%2$s[0-9a-f]{8})?|base%2$s[0-9a-f]{16}(%2$s[0-9a-f]{8})?)', :'prefix', right(:'prefix', 1)) AS own,
+SELECT format('^%1$s((0|[1-9][0-9]{0,9})(%2$s[1-9][0-9]{0,9}%2$s[0-9a-f]{8})?|base%2$s[0-9a-f]{16}(%2$s([0-9a-f]{8}|spare))?)', :'prefix', right(:'prefix', 1)) AS own,
   format('%slogin', right(:'prefix', 1)) AS login,
   format('^(%1$s([0-9]+|base%2$s[0-9a-f]{16})).*', :'prefix', right(:'prefix', 1)) AS public,
   format('%sbase%s%s', :'prefix', right(:'prefix', 1), left(encode(sha256(convert_to('template ' || :'template', 'UTF8')), 'hex'), 16)) AS making \gset

@@ -285,7 +285,7 @@ func (s *cutScene) own(c cutStep, what string) bool {
 		number = 0
 	}
 	own := (parsed.Kind == pg.Candidate || parsed.Kind == pg.Attempt) && parsed.Change == number
-	return own || parsed.Kind == pg.BaseAttempt || c.name == "reconcile" && name == s.site.Names.Base(unneededDigest)
+	return own || parsed.Kind == pg.BaseAttempt || parsed.Kind == pg.Spare || c.name == "reconcile" && name == s.site.Names.Base(unneededDigest)
 }
 
 // sameRest wants everything else to be as it was; base databases may have
@@ -330,11 +330,12 @@ func (s *cutScene) cut(c cutStep, cut lab.StatementCut) (seen int) {
 	return seen
 }
 
-// dropBases makes room: every run has made a base database.
+// dropBases makes room: every run has made a base database, some a spare.
 func (s *cutScene) dropBases(before map[string]string) {
 	s.Helper()
 	for _, name := range s.column("postgres", "SELECT datname FROM pg_database") {
-		if s.site.Names.Parse(name).Kind == pg.Base && before["database "+name] == "" {
+		kind := s.site.Names.Parse(name).Kind
+		if kind == pg.Spare || kind == pg.Base && before["database "+name] == "" {
 			s.site.Super(s.T, "postgres", "DROP DATABASE "+pg.Ident(name))
 		}
 	}

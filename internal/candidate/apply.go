@@ -49,7 +49,7 @@ func (b *Builder) Apply(ctx context.Context, in Application) (_ *Applied, err er
 	if public.lock, err = b.lock(ctx, public.name, in.Run.PatchSet.String()); err != nil {
 		return nil, err
 	}
-	defer public.lock.Release()
+	defer func() { b.leave(ctx, public.lock, in.Plan, err) }()
 	all, err := b.standing(ctx)
 	if err != nil {
 		return nil, err

@@ -166,7 +166,7 @@ func (b *Builder) cloneAttempt(ctx context.Context, r Run, c *Created, dropped [
 	}
 	for s := first; ; s++ { // one more if taken
 		c.Database = b.Names.Attempt(r.PatchSet.Change, r.PatchSet.PatchSet, s)
-		err := b.clone(ctx, c.Plan.BaseDatabase, c.Database, comment)
+		err := b.makeAttempt(ctx, c.Plan, c.Database, comment, all)
 		if !errors.Is(err, pg.ErrExists) {
 			return err
 		}

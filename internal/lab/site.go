@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -92,6 +93,9 @@ func (s *Site) alone(ctx context.Context, fn func(*pgx.Conn) error) error {
 }
 
 func (s *Site) remove(ctx context.Context, conn *pgx.Conn) error {
+	if err := s.rest(ctx, conn); err != nil {
+		return err
+	}
 	databases, err := column(ctx, conn, "SELECT datname FROM pg_database")
 	errs := []error{err}
 	for _, name := range databases {
@@ -107,6 +111,18 @@ func (s *Site) remove(ctx context.Context, conn *pgx.Conn) error {
 		errs = append(errs, script(ctx, conn, fmt.Sprintf("DROP OWNED BY %[1]s;\nDROP ROLE %[1]s;", pg.Ident(role))))
 	}
 	return errors.Join(errs...)
+}
+
+// rest waits until the site's sessions have ended: a run leaves one to the
+// server, which makes a spare in it.
+func (s *Site) rest(ctx context.Context, conn *pgx.Conn) error {
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		making, err := column(ctx, conn, "SELECT query FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'CREATE DATABASE %' AND usename = "+pg.Literal(s.service))
+		if err != nil || len(making) == 0 {
+			return err
+		}
+	}
+	return nil // dropping says what is in the way
 }
 
 // own picks the site's roles, the service role last: it granted the others.

@@ -73,10 +73,15 @@ func (s *Server) create(ctx context.Context, source, name string, waiting func(s
 }
 
 // createOnce is one CREATE DATABASE; the server itself waits 5 s for a source
-// in use. WAL_LOG needs no checkpoints, unlike FILE_COPY, and is the faster
-// one for structure without rows.
+// in use.
 func (s *Server) createOnce(ctx context.Context, source, name string) error {
-	return s.exec(ctx, fmt.Sprintf("%s TEMPLATE %s ALLOW_CONNECTIONS false STRATEGY wal_log", creating(name), Ident(source)))
+	return s.exec(ctx, cloning(source, name))
+}
+
+// cloning is by WAL_LOG: it needs no checkpoints, unlike FILE_COPY, and is the
+// faster one for structure without rows.
+func cloning(source, name string) string {
+	return fmt.Sprintf("%s TEMPLATE %s ALLOW_CONNECTIONS false STRATEGY wal_log", creating(name), Ident(source))
 }
 
 func creating(name string) string { return "CREATE DATABASE " + Ident(name) }

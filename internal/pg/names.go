@@ -24,7 +24,10 @@ const maxName = 63
 // change and a patch set of ten digits, and "-login" behind either.
 const longestSuffix = 30 + 1 + len(loginSuffix)
 
-const loginSuffix = "login"
+const (
+	loginSuffix = "login"
+	spareSuffix = "spare"
+)
 
 // Names is the grammar of the databases of one registry. It is the only place
 // that makes or reads such a name; the separator is the prefix's last byte.
@@ -44,11 +47,12 @@ const (
 	Attempt     // <prefix><change>-<patch set>-<stamp>
 	Base        // <prefix>base-<digest>
 	BaseAttempt // <prefix>base-<digest>-<stamp>
+	Spare       // <prefix>base-<digest>-spare
 )
 
 // String is the kind in words.
 func (k Kind) String() string {
-	return [...]string{"foreign", "template", "candidate", "attempt", "base database", "base attempt"}[k]
+	return [...]string{"foreign", "template", "candidate", "attempt", "base database", "base attempt", "spare"}[k]
 }
 
 // Name is a database's name, taken apart.
@@ -57,7 +61,7 @@ type Name struct {
 	Change   int    // of a candidate or attempt; 0 is a person's local try
 	PatchSet int    // of an attempt
 	Stamp    uint32 // of an attempt or base attempt: the server's clock in seconds
-	Digest   string // of a base database or base attempt: 16 hex digits
+	Digest   string // of a base database, base attempt or spare: 16 hex digits
 }
 
 var prefixGrammar = regexp.MustCompile(`^[a-z][a-z0-9_-]*[-_]$`)
@@ -116,6 +120,11 @@ func (n Names) BaseAttempt(digest string, stamp uint32) string {
 	return n.Base(digest) + n.separator() + stampText(stamp)
 }
 
+// Spare is a clone of a base database, made ahead for the next attempt.
+func (n Names) Spare(digest string) string {
+	return n.Base(digest) + n.separator() + spareSuffix
+}
+
 func stampText(stamp uint32) string { return fmt.Sprintf("%08x", stamp) }
 
 // Login is the throw-away role that works on a database.
@@ -147,7 +156,7 @@ func (n Names) LockOf(name Name) string {
 	switch name.Kind {
 	case Candidate, Attempt:
 		return n.Candidate(name.Change)
-	case Base, BaseAttempt:
+	case Base, BaseAttempt, Spare:
 		if name.Digest == n.TemplateDigest() {
 			return n.Template
 		}
@@ -210,6 +219,9 @@ func readBase(part []string) Name {
 	case 2:
 		return Name{Kind: Base, Digest: part[1]}
 	case 3:
+		if part[2] == spareSuffix {
+			return Name{Kind: Spare, Digest: part[1]}
+		}
 		if stamp, ok := hex32(part[2]); ok {
 			return Name{Kind: BaseAttempt, Digest: part[1], Stamp: stamp}
 		}
@@ -229,6 +241,8 @@ func (n Names) write(name Name) string {
 		return n.Base(name.Digest)
 	case BaseAttempt:
 		return n.BaseAttempt(name.Digest, name.Stamp)
+	case Spare:
+		return n.Spare(name.Digest)
 	}
 	return ""
 }

@@ -29,6 +29,7 @@ func TestParse(t *testing.T) {
 		{hyphens, "registry-dev-7-2-6565aabb", Name{Kind: Attempt, Change: 7, PatchSet: 2, Stamp: 0x6565aabb}},
 		{hyphens, "registry-dev-base-" + digest, Name{Kind: Base, Digest: digest}},
 		{hyphens, "registry-dev-base-" + digest + "-6565aabb", Name{Kind: BaseAttempt, Digest: digest, Stamp: 0x6565aabb}},
+		{hyphens, "registry-dev-base-" + digest + "-spare", Name{Kind: Spare, Digest: digest}},
 		{underscores, "registry_template", Name{Kind: Template}},
 		{underscores, "registry_dev_7_2_6565aabb", Name{Kind: Attempt, Change: 7, PatchSet: 2, Stamp: 0x6565aabb}},
 		{underscores, "registry_dev_base_" + digest, Name{Kind: Base, Digest: digest}},
@@ -49,7 +50,7 @@ func TestParseForeign(t *testing.T) {
 		"registry-dev-1_2_6565aabb", "registry-dev-1-2", "registry-dev-1-0-6565aabb", "registry-dev-1-02-6565aabb",
 		"registry-dev-1-2-6565aab", "registry-dev-1-2-6565AABB", "registry-dev-1-2-06565aabb", "registry-dev-1-2-6565aabb-3",
 		"registry-dev-base", "registry-dev-base-", "registry-dev-base-0123456789abcde", "registry-dev-base-0123456789ABCDEF",
-		"registry-dev-base-0123456789abcdef0", "registry-dev-base-0123456789abcdef-1", "registry-dev-1-login",
+		"registry-dev-base-0123456789abcdef0", "registry-dev-base-0123456789abcdef-1", "registry-dev-base-0123456789abcdef-spares", "registry-dev-base-spare", "registry-dev-7-spare", "registry-dev-1-login",
 		"registry-dev-٣", "registry-dev-1\n", "registry-dev-1\x00", "registry-template-1", "registry-dev-0x10", "registry-dev-1_000",
 	} {
 		if got := hyphens.Parse(database); got != (Name{}) {
@@ -120,6 +121,7 @@ func written(n Names, random *rand.Rand) map[string]Name {
 		n.Attempt(change, patchSet, stamp): {Kind: Attempt, Change: change, PatchSet: patchSet, Stamp: stamp},
 		n.Base(digest):                     {Kind: Base, Digest: digest},
 		n.BaseAttempt(digest, stamp):       {Kind: BaseAttempt, Digest: digest, Stamp: stamp},
+		n.Spare(digest):                    {Kind: Spare, Digest: digest},
 	}
 }
 
@@ -137,6 +139,7 @@ func TestLockOf(t *testing.T) {
 	for database, want := range map[string]string{
 		"registry-dev-7": "registry-dev-7", "registry-dev-7-2-6565aabb": "registry-dev-7", "registry-dev-0": "registry-dev-0",
 		"registry-dev-base-0123456789abcdef":             "registry-dev-base-0123456789abcdef",
+		"registry-dev-base-0123456789abcdef-spare":       "registry-dev-base-0123456789abcdef",
 		"registry-dev-base-0123456789abcdef-6565aabb":    "registry-dev-base-0123456789abcdef",
 		hyphens.BaseAttempt(hyphens.TemplateDigest(), 7): "registry-template", "registry-template": "registry-template",
 		"registry-developers": "",

@@ -28,6 +28,21 @@ func (r rules) unneeded(s state, kept []candidate.Standing) []candidate.Standing
 	})
 }
 
+// orphans are the spares of ours whose base database, whoever's, does not stay.
+func (r rules) orphans(s state, drops []item) []candidate.Standing {
+	bases := map[string]bool{}
+	for _, d := range s.databases {
+		goes := slices.ContainsFunc(drops, func(i item) bool { return i.Name == d.Name })
+		if d.Parsed.Kind == pg.Base && !goes {
+			bases[d.Parsed.Digest] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(s.databases), func(d candidate.Standing) bool {
+		_, ends := r.ours(d)
+		return ends || d.Invalid || d.Parsed.Kind != pg.Spare || bases[d.Parsed.Digest]
+	})
+}
+
 // digestsOf are the bases that the databases which stay were made from.
 func digestsOf(kept []candidate.Standing) map[string]bool {
 	digests := map[string]bool{}

@@ -98,8 +98,8 @@ func say(a action, format string, args ...any) verdict {
 	return verdict{action: a, reason: fmt.Sprintf(format, args...)}
 }
 
-// judge says what becomes of a database; of a base database only whether it
-// is ours and whole: whether it is needed, all others say.
+// judge says what becomes of a database; of a base database and its spare only
+// whether it is ours and whole: whether it is needed, all others say.
 func (r rules) judge(s candidate.Standing, f fact, see sight, now clocks) verdict {
 	if v, ends := r.ours(s); ends {
 		return v
@@ -129,8 +129,8 @@ func (r rules) ours(s candidate.Standing) (v verdict, ends bool) {
 		return say(keep, "not a candidate or base database"), true
 	case s.Owner != r.service:
 		return say(foreign, "belongs to role %s", change.OneLine(s.Owner)), true
-	case s.Parsed.Kind == pg.Base && s.AllowConnections && !s.Invalid:
-		return say(foreign, "is open to connections, as no base database of ours is"), true
+	case (s.Parsed.Kind == pg.Base || s.Parsed.Kind == pg.Spare) && s.AllowConnections && !s.Invalid:
+		return say(foreign, "is open to connections, as no %s of ours is", s.Parsed.Kind), true
 	case p == nil:
 		return v, false
 	case r.foreign(s.Parsed, p):
@@ -143,7 +143,7 @@ func (r rules) ours(s candidate.Standing) (v verdict, ends bool) {
 // database that one has made serves everybody.
 func (r rules) foreign(n pg.Name, p *candidate.Provenance) bool {
 	try := n.Change == 0 && (n.Kind == pg.Candidate || n.Kind == pg.Attempt)
-	base := n.Kind == pg.Base || n.Kind == pg.BaseAttempt
+	base := n.Kind == pg.Base || n.Kind == pg.BaseAttempt || n.Kind == pg.Spare
 	switch {
 	case try:
 		return p.Gerrit != ""

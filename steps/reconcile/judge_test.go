@@ -44,7 +44,7 @@ func stamp(age time.Duration) uint32 { return uint32(noon.Add(-age).Unix()) }
 func database(name string, age time.Duration, edit ...func(*candidate.Standing)) candidate.Standing {
 	n := names.Parse(name)
 	d := candidate.Standing{
-		Database: pg.Database{Name: name, Parsed: n, OID: 1, Owner: service, AllowConnections: n.Kind != pg.Base},
+		Database: pg.Database{Name: name, Parsed: n, OID: 1, Owner: service, AllowConnections: n.Kind != pg.Base && n.Kind != pg.Spare},
 		Provenance: &candidate.Provenance{
 			State: candidate.StatePublished, Gerrit: ourGerrit, Branch: "master", Attempt: fmt.Sprintf("%08x", stamp(age)),
 			PatchSet: change.PatchSet{Project: ourProject, Change: n.Change, PatchSet: 1, Revision: strings.Repeat("a", 40)},

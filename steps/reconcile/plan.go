@@ -58,6 +58,9 @@ func (r rules) decide(s state) plan {
 	for _, d := range r.unneeded(s, kept) {
 		p.add(r, d, dropFor(unneeded, "no open change needs it"), s.sizes[d.Name])
 	}
+	for _, d := range r.orphans(s, p.drops) {
+		p.add(r, d, dropFor(unneeded, "its base database is gone or goes"), s.sizes[d.Name])
+	}
 	p.strays(r, s)
 	slices.SortStableFunc(p.drops, func(a, b item) int { return cmp.Compare(a.rank(), b.rank()) })
 	p.missing, p.outdated = missing(s.open, kept)
@@ -171,7 +174,7 @@ func (p *plan) count(d candidate.Standing, v verdict, bytes int64) {
 		p.counts.Tries++
 	case n.Kind == pg.Candidate:
 		p.counts.Candidates++
-	case n.Kind == pg.Base:
+	case n.Kind == pg.Base || n.Kind == pg.Spare:
 		p.counts.Bases++
 	default:
 		p.counts.Attempts++

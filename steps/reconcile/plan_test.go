@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/patchbay-ci/patchbay/internal/candidate"
 	"github.com/patchbay-ci/patchbay/internal/change"
@@ -165,6 +166,39 @@ func TestBases(t *testing.T) {
 		got := slices.DeleteFunc(called(r.decide(c.state).drops), func(name string) bool { return name == "registry-dev-7" })
 		slices.Sort(got)
 		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// TestSpares: a spare stays as long as its base database.
+func TestSpares(t *testing.T) {
+	t.Parallel()
+	base := func(i int, edit ...func(*candidate.Standing)) candidate.Standing {
+		d := database(names.Base(fmt.Sprintf(digest, i)), 0, edit...)
+		d.OID = uint32(i)
+		return d
+	}
+	spare := func(i int, edit ...func(*candidate.Standing)) candidate.Standing {
+		return database(names.Spare(fmt.Sprintf(digest, i)), 0, append([]func(*candidate.Standing){noComment}, edit...)...)
+	}
+	open := func(d *candidate.Standing) { d.AllowConnections = true }
+	theirs := func(d *candidate.Standing) { d.Owner = "somebody" }
+	for name, c := range map[string]struct {
+		databases []candidate.Standing
+		dropped   []string
+	}{
+		"its base stays":                {[]candidate.Standing{base(1), spare(1)}, nil},
+		"its base is another project's": {[]candidate.Standing{base(1, neighbour), spare(1)}, nil},
+		"its base goes":                 {[]candidate.Standing{base(1), base(2), spare(1)}, []string{names.Base(fmt.Sprintf(digest, 1)), names.Spare(fmt.Sprintf(digest, 1))}},
+		"its base is gone":              {[]candidate.Standing{base(1), spare(2)}, []string{names.Spare(fmt.Sprintf(digest, 2))}},
+		"half dropped":                  {[]candidate.Standing{base(1), spare(1, half)}, []string{names.Spare(fmt.Sprintf(digest, 1))}},
+		"somebody else's":               {[]candidate.Standing{base(1), spare(2, theirs)}, nil},
+		"open to connections":           {[]candidate.Standing{base(1), spare(2, open)}, nil},
+	} {
+		got := called(usual().decide(observed(c.databases...)).drops)
+		slices.Sort(got)
+		if diff := cmp.Diff(c.dropped, got, cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}

@@ -23,7 +23,7 @@ func (d dice) name() string {
 	n := pick(d, 0, 1, 2, 3, 4, 5, 6, 7)
 	at := stamp(pick(d, -time.Hour, 0, time.Minute, time.Hour, 2*time.Hour, 99*time.Hour))
 	sum := fmt.Sprintf(digest, d.IntN(4))
-	return pick(d, names.Candidate(n), names.Candidate(n), names.Candidate(n), names.Attempt(n, 1+d.IntN(2), at), names.Base(sum), names.BaseAttempt(sum, at),
+	return pick(d, names.Candidate(n), names.Candidate(n), names.Candidate(n), names.Attempt(n, 1+d.IntN(2), at), names.Base(sum), names.BaseAttempt(sum, at), names.Spare(sum),
 		names.Template, "registry_dev_1", "registry-developers", "other-registry-dev-1", "registry-dev-", "registry-dev-12x", "REGISTRY-DEV-1", "registry-dev-01")
 }
 
@@ -145,6 +145,8 @@ func (r rules) wrong(s state, p plan, i item) string {
 		return r.wrongAbsent(s, p, d, i)
 	case n.Kind == pg.Base:
 		return wrongBase(s, p, d)
+	case n.Kind == pg.Spare:
+		return wrongSpare(s, p, d)
 	}
 	return ""
 }
@@ -182,6 +184,13 @@ func wrongBase(s state, p plan, d candidate.Standing) string {
 		}
 	}
 	return ""
+}
+
+func wrongSpare(s state, p plan, d candidate.Standing) string {
+	base := names.Base(d.Parsed.Digest)
+	_, there := find(s, base)
+	goes := slices.ContainsFunc(p.drops, func(i item) bool { return i.Name == base })
+	return unless(!there || goes, "its base database stays")
 }
 
 func unless(good bool, fault string) string {

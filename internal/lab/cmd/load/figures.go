@@ -97,7 +97,7 @@ func (l *load) account(ctx context.Context) error {
 		switch kind := l.site.Names.Parse(name).Kind; {
 		case kind == pg.Candidate:
 			candidates++
-		case kind == pg.Base:
+		case kind == pg.Base || kind == pg.Spare:
 			bases++
 		default:
 			if _, login := l.site.Names.LoginOf(name); login || kind == pg.Attempt || kind == pg.BaseAttempt {
