@@ -300,7 +300,8 @@ func (s *cutScene) sameRest(c cutStep, before map[string]string, when string) {
 	}
 	for what := range now {
 		_, name, _ := strings.Cut(what, " ")
-		if _, was := before[what]; !was && s.site.Names.Parse(name).Kind != pg.Base {
+		kind := s.site.Names.Parse(name).Kind
+		if _, was := before[what]; !was && kind != pg.Base && kind != pg.Spare {
 			s.Errorf("%s: %s has come", when, what)
 		}
 	}

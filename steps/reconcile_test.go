@@ -154,7 +154,7 @@ func (r *registry) age(name string, age time.Duration) {
 // all names the databases and logins of the registry.
 func (r *registry) all() []string {
 	r.Helper()
-	found := slices.DeleteFunc(r.column("postgres", "SELECT datname FROM pg_database ORDER BY 1"), func(name string) bool {
+	found := slices.DeleteFunc(r.withoutSpares(r.column("postgres", "SELECT datname FROM pg_database ORDER BY 1")), func(name string) bool {
 		return r.site.Names.Parse(name).Kind == pg.Foreign
 	})
 	for _, role := range r.column("postgres", "SELECT rolname FROM pg_roles ORDER BY 1") {
@@ -163,6 +163,11 @@ func (r *registry) all() []string {
 		}
 	}
 	return found
+}
+
+// withoutSpares leaves out what the server makes by itself some time after a run.
+func (r *registry) withoutSpares(names []string) []string {
+	return slices.DeleteFunc(names, func(name string) bool { return r.site.Names.Parse(name).Kind == pg.Spare })
 }
 
 // untouchedBy fails the test when something went since.

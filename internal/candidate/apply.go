@@ -21,6 +21,8 @@ type Application struct {
 	// the change open; reason says why not. It is asked once, before anything
 	// that readers see is touched. nil: nobody to ask.
 	Current func(context.Context) (current bool, reason string, err error)
+
+	standing []Standing // as found under the change's lock
 }
 
 // Applied is what Apply did. Snapshots and difference are nil unless the
@@ -65,8 +67,7 @@ func (b *Builder) Apply(ctx context.Context, in Application) (_ *Applied, err er
 		a.Outcome = change.Superseded
 		return a, b.discard(ctx, in.Attempt)
 	}
-	public.oid = oidOf(public.name, all)
-	a.Base = b.recorded(in, all)
+	public.oid, in.standing = oidOf(public.name, all), all
 	return a, b.settle(ctx, in, a, public, b.applyAndPublish(ctx, in, a, public))
 }
 
@@ -132,7 +133,7 @@ func (b *Builder) apply(ctx context.Context, in Application, a *Applied, attempt
 	}
 	answer := in.ask(ctx)
 	if failed == nil {
-		if err := a.compare(ctx, attempt); err != nil {
+		if err := b.compare(ctx, in, a, attempt); err != nil {
 			return err
 		}
 	}
@@ -181,15 +182,13 @@ func (b *Builder) deployCandidate(ctx context.Context, in Application, a *Applie
 	return err
 }
 
-// lookBefore takes the snapshot of the base, unless it is known, and notes that the attempt is not
+// lookBefore takes the snapshot of the base and notes that the attempt is not
 // a clone of it any more.
 func (b *Builder) lookBefore(ctx context.Context, in Application, a *Applied, attempt *schema.Session) (err error) {
-	if a.Base != nil {
-		err = attempt.Open(ctx)
-	} else {
-		a.Base, err = attempt.Read(ctx)
+	if a.Base, err = b.baseOf(ctx, in, attempt); err != nil {
+		return err
 	}
-	if err != nil {
+	if err := attempt.Open(ctx); err != nil { // now: there is nothing to wait for later
 		return err
 	}
 	comment, err := b.provenance(in.Run, in.Plan, StateApplying).Comment()
@@ -202,15 +201,15 @@ func (b *Builder) lookBefore(ctx context.Context, in Application, a *Applied, at
 
 // compare reads what the engine has made of the base; without one there is
 // nothing but the base.
-func (a *Applied) compare(ctx context.Context, attempt *schema.Session) (err error) {
-	a.Candidate = a.Base
-	if a.EngineRan || a.Base == nil {
-		if a.Candidate, err = attempt.Read(ctx); err != nil {
-			return err
-		}
+func (b *Builder) compare(ctx context.Context, in Application, a *Applied, attempt *schema.Session) (err error) {
+	if a.EngineRan {
+		a.Candidate, err = attempt.Read(ctx)
+	} else {
+		a.Base, err = b.baseOf(ctx, in, attempt)
+		a.Candidate = a.Base
 	}
-	if !a.EngineRan {
-		a.Base = a.Candidate
+	if err != nil {
+		return err
 	}
 	a.Difference = schema.Compare(a.Base, a.Candidate)
 	return nil

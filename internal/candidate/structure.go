@@ -36,9 +36,18 @@ func (b *Builder) readBy(version string) string {
 	return fmt.Sprintf("patchbay %s, PostgreSQL %d", version, b.Server.VersionNumber())
 }
 
+// baseOf is the structure of an attempt that no engine has entered yet.
+func (b *Builder) baseOf(ctx context.Context, in Application, attempt *schema.Session) (*schema.Snapshot, error) {
+	if snapshot := b.recorded(in); snapshot != nil {
+		return snapshot, nil
+	}
+	return attempt.Read(ctx)
+}
+
 // recorded is the structure of the base database that the attempt is a clone
 // of, as its comment has it; nil when it has to be read.
-func (b *Builder) recorded(in Application, all []Standing) *schema.Snapshot {
+func (b *Builder) recorded(in Application) *schema.Snapshot {
+	all := in.standing
 	at := slices.IndexFunc(all, func(s Standing) bool {
 		return s.Parsed.Kind == pg.Base && s.Name == in.Plan.BaseDatabase && s.Owner == b.Server.User() && !s.AllowConnections
 	})

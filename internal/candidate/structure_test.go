@@ -19,7 +19,7 @@ func TestRecordedStructure(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := w.recorded(Application{Run: same, Plan: plan}, all) != nil; got != recorded {
+		if got := w.recorded(Application{Run: same, Plan: plan, standing: all}) != nil; got != recorded {
 			t.Errorf("%s: recorded %t", state, got)
 		}
 		a, err := w.apply(same, nil)

@@ -21,11 +21,12 @@ type Reconcile struct {
 type Databases struct {
 	Candidates int   `json:"candidates"`
 	Attempts   int   `json:"attempts"` // of base databases too
-	Bases      int   `json:"bases"`    // their spares too
-	Tries      int   `json:"tries"`    // of change 0
-	Foreign    int   `json:"foreign"`  // not ours in spite of their names
-	Logins     int   `json:"logins"`   // throw-away roles
-	Bytes      int64 `json:"bytes"`    // on disk, without the foreign ones
+	Bases      int   `json:"bases"`
+	Spares     int   `json:"spares"`  // of base databases
+	Tries      int   `json:"tries"`   // of change 0
+	Foreign    int   `json:"foreign"` // not ours in spite of their names
+	Logins     int   `json:"logins"`  // throw-away roles
+	Bytes      int64 `json:"bytes"`   // on disk, without the foreign ones
 }
 
 // Reconciled is a database or throw-away role and what is said of it.

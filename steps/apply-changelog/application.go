@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/patchbay-ci/patchbay/internal/candidate"
@@ -178,12 +179,15 @@ const summaryLines = 40
 func documents(s *step.Session, result *change.ApplyChangelog, a *candidate.Applied) error {
 	result.Summary = append(result.Summary, a.Difference.Lines(summaryLines)...)
 	result.Counts, result.Hazards = a.Difference.Counts(), a.Difference.Hazards()
+	var writing sync.WaitGroup
+	var errs [3]error
+	writing.Go(func() { errs[0] = s.WriteFile("schema.json", a.Candidate) })
+	writing.Go(func() { errs[1] = s.WriteFile("diff.json", a.Difference) })
 	if a.Base != nil {
-		if err := s.WriteFile("schema-base.json", a.Base); err != nil {
-			return err
-		}
+		writing.Go(func() { errs[2] = s.WriteFile("schema-base.json", a.Base) })
 	}
-	return errors.Join(s.WriteFile("schema.json", a.Candidate), s.WriteFile("diff.json", a.Difference))
+	writing.Wait()
+	return errors.Join(errs[:]...)
 }
 
 // reuse repeats what the reused database says of itself.

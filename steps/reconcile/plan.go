@@ -174,8 +174,10 @@ func (p *plan) count(d candidate.Standing, v verdict, bytes int64) {
 		p.counts.Tries++
 	case n.Kind == pg.Candidate:
 		p.counts.Candidates++
-	case n.Kind == pg.Base || n.Kind == pg.Spare:
+	case n.Kind == pg.Base:
 		p.counts.Bases++
+	case n.Kind == pg.Spare:
+		p.counts.Spares++
 	default:
 		p.counts.Attempts++
 	}

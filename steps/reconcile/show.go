@@ -82,8 +82,8 @@ func stateOf(m change.Missing) string {
 }
 
 func counts(c change.Databases) string {
-	text := fmt.Sprintf("%s, %s, %s, %s, %s: %s on disk", many(c.Candidates, "candidate"), many(c.Bases, "base database"),
-		many(c.Attempts, "attempt"), many(c.Tries, "local try"), many(c.Logins, "login"), size(c.Bytes))
+	text := fmt.Sprintf("%s, %s, %s, %s, %s, %s: %s on disk", many(c.Candidates, "candidate"), many(c.Bases, "base database"),
+		many(c.Spares, "spare"), many(c.Attempts, "attempt"), many(c.Tries, "local try"), many(c.Logins, "login"), size(c.Bytes))
 	if c.Foreign > 0 {
 		text += fmt.Sprintf("; %d foreign", c.Foreign)
 	}
