@@ -28,13 +28,16 @@ func (b *Builder) publish(ctx context.Context, in Application, a *Applied) error
 	if retired == in.Attempt { // cloned within this very second
 		retired = b.Names.Attempt(in.Run.PatchSet.Change, in.Run.PatchSet.PatchSet, stamp(now)+1)
 	}
-	replaced, err := b.Server.Publish(ctx, pg.Publication{
+	swap, err := b.Server.Publish(ctx, pg.Publication{
 		Attempt: in.Attempt, Public: a.Database, Retired: retired, Comment: comment, Owner: b.Owner, Reader: b.Reader,
 	})
 	if err != nil {
 		return fmt.Errorf("swap %s into %s: %w", in.Attempt, a.Database, err)
 	}
-	if replaced {
+	if swap.Rounds > 0 {
+		b.Say(fmt.Sprintf("the swap of %s had to wait for sessions to end: %d rounds", a.Database, swap.Rounds))
+	}
+	if swap.Replaced {
 		if err := b.Server.Drop(ctx, b.Names, retired); err != nil { // published all the same
 			a.Warnings = append(a.Warnings, fmt.Sprintf("the replaced database stays as %s until the next run: %s", retired, change.AsFailure(err).Message))
 		}

@@ -25,6 +25,7 @@ const (
 	invalidCatalogName   = "3D000"
 	objectInUse          = "55006"
 	queryCanceled        = "57014"
+	sessionEnded         = "57P01"
 	dependentObjects     = "2BP01"
 	insufficientRight    = "42501"
 	invalidPassword      = "28P01"

@@ -33,26 +33,34 @@ func (s *Server) Freeze(ctx context.Context, name, final, comment string) error 
 	if name != final {
 		statements = append(statements, rename(name, final))
 	}
-	if err := s.whileAlone(ctx, statements, name); err != nil {
+	if _, err := s.whileAlone(ctx, statements, name); err != nil {
 		return fmt.Errorf("freeze %s as %s: %w", name, final, err)
 	}
 	return nil
 }
 
+// Swap says how a publication went.
+type Swap struct {
+	Replaced bool // a database, which is called Retired now
+	// Rounds says how often sessions were looked for and ended while the swap
+	// waited for others to leave, 20 ms or more apart: 0 when nobody was in the way.
+	Rounds int
+}
+
 // Publish puts the attempt under the public name, in one transaction: a
 // reader that connects gets the old database or the new one, never none. Both
-// databases' sessions are ended. It says whether a database was replaced,
-// which is then called Retired.
-func (s *Server) Publish(ctx context.Context, p Publication) (replaced bool, err error) {
+// databases' sessions are ended.
+func (s *Server) Publish(ctx context.Context, p Publication) (swap Swap, err error) {
 	old, err := s.Database(ctx, p.Public)
 	if err != nil {
-		return false, err
+		return swap, err
 	}
 	statements := append(p.swap(old != nil), p.rights(old != nil)...)
-	if err := s.whileAlone(ctx, statements, p.Public, p.Attempt); err != nil {
-		return false, fmt.Errorf("publish %s as %s: %w", p.Attempt, p.Public, err)
+	if swap.Rounds, err = s.whileAlone(ctx, statements, p.Public, p.Attempt); err != nil {
+		return swap, fmt.Errorf("publish %s as %s: %w", p.Attempt, p.Public, err)
 	}
-	return old != nil, nil
+	swap.Replaced = old != nil
+	return swap, nil
 }
 
 // swap goes by a temporary name, because the retired database may take the
@@ -91,30 +99,29 @@ func rename(from, to string) string {
 // to the databases. RENAME keeps new sessions out of its database from its
 // start and waits up to 5 s for those inside to leave; should it have to wait,
 // a second session of ours ends whoever slipped in before.
-func (s *Server) whileAlone(ctx context.Context, statements []string, databases ...string) error {
-	var err error
+func (s *Server) whileAlone(ctx context.Context, statements []string, databases ...string) (rounds int, err error) {
 	for range 2 {
 		if err = s.endAll(ctx, databases); err != nil {
-			return err
+			return rounds, err
 		}
 		stop := s.keepEnding(ctx, databases)
 		err = s.transaction(ctx, statements...)
-		stop()
+		rounds += stop()
 		if state(err) != objectInUse {
 			break
 		}
 	}
 	switch state(err) {
 	case duplicateDatabase:
-		return ErrExists
+		return rounds, ErrExists
 	case objectInUse:
-		return change.Failf(change.KindInfrastructure, "%s and cannot be ended: a superuser's session or a prepared transaction",
+		return rounds, change.Failf(change.KindInfrastructure, "%s and cannot be ended: a superuser's session or a prepared transaction",
 			s.sessionsOn(ctx, databases[0]))
 	}
 	if err != nil {
-		return Classify(err)
+		return rounds, Classify(err)
 	}
-	return nil
+	return rounds, nil
 }
 
 func (s *Server) endAll(ctx context.Context, databases []string) error {
@@ -127,19 +134,22 @@ func (s *Server) endAll(ctx context.Context, databases []string) error {
 }
 
 // keepEnding ends sessions, by one of its own, until stop is called, which
-// waits for its end.
-func (s *Server) keepEnding(ctx context.Context, databases []string) (stop func()) {
+// waits for its end and says how many rounds it was.
+func (s *Server) keepEnding(ctx context.Context, databases []string) (stop func() (rounds int)) {
 	ctx, cancel := context.WithCancel(ctx)
 	bouncer := &Server{config: s.config, endpoint: s.endpoint, version: s.version}
 	var running sync.WaitGroup
+	rounds := 0
 	running.Go(func() {
 		defer bouncer.Close(context.WithoutCancel(ctx))
 		for sleep(ctx, 20*time.Millisecond) == nil && bouncer.endAll(ctx, databases) == nil {
+			rounds++
 		}
 	})
-	return func() {
+	return func() int {
 		cancel()
 		running.Wait()
+		return rounds
 	}
 }
 

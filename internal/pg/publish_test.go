@@ -27,9 +27,9 @@ func TestPublish(t *testing.T) {
 		for i, want := range []bool{false, true} {
 			attempt := site.Names.Attempt(7, 1, uint32(i))
 			clone(t, site, server, site.Names.Template, attempt)
-			replaced, err := server.Publish(t.Context(), publication(site, attempt))
-			if err != nil || replaced != want {
-				t.Fatalf("replaced %t, %v; want %t", replaced, err, want)
+			swap, err := server.Publish(t.Context(), publication(site, attempt))
+			if err != nil || swap.Replaced != want {
+				t.Fatalf("%+v, %v; want replaced %t", swap, err, want)
 			}
 			got, err := server.Database(t.Context(), public)
 			if err != nil || got == nil || got.Comment != "published" || !got.AllowConnections {
@@ -54,6 +54,28 @@ func TestPublish(t *testing.T) {
 	})
 }
 
+// roundsInASecond is how often sessions are ended at the least while a swap is
+// blocked for a second: 50 times but for what a round itself takes. Events are
+// counted, not time: a slow machine makes fewer rounds, never more.
+const roundsInASecond = 40
+
+// TestPublishCountsRounds: what the other tests count is there when a swap is
+// blocked for longer than they allow.
+func TestPublishCountsRounds(t *testing.T) {
+	t.Parallel()
+	site := lab.Postgres(t, 15)
+	server := connect(t, site.URL)
+	site.Template(t, "")
+	attempt := site.Names.Attempt(7, 1, 1)
+	clone(t, site, server, site.Names.Template, attempt)
+	stays := lab.Connect(t, site.SuperURL(attempt)) // the service role may not end it
+	leave := time.AfterFunc(2500*time.Millisecond, func() { _ = stays.Close(context.Background()) })
+	defer leave.Stop()
+	if swap, err := server.Publish(t.Context(), publication(site, attempt)); err != nil || swap.Rounds < roundsInASecond/2 {
+		t.Errorf("a swap that was blocked for 2.5 s: %+v, %v", swap, err)
+	}
+}
+
 // TestPublishUnderReaders swaps again and again while readers reconnect: each
 // sees a complete structure, the old or the new one.
 func TestPublishUnderReaders(t *testing.T) {
@@ -75,19 +97,19 @@ func TestPublishUnderReaders(t *testing.T) {
 		for i := range seen {
 			readers.Go(func() { seen[i] = readUntil(ctx, t, site) })
 		}
-		var longest time.Duration
+		most := 0
 		for i := range swaps {
-			started := time.Now()
-			if replaced, err := server.Publish(t.Context(), publication(site, other)); err != nil || !replaced {
-				t.Fatalf("swap %d: replaced %t, %v", i, replaced, err)
+			swap, err := server.Publish(t.Context(), publication(site, other))
+			if err != nil || !swap.Replaced {
+				t.Fatalf("swap %d: %+v, %v", i, swap, err)
 			}
-			longest = max(longest, time.Since(started))
+			most = max(most, swap.Rounds)
 		}
 		stop()
 		readers.Wait()
-		t.Logf("%d swaps, the longest %s; complete reads %v", swaps, longest, seen)
-		if longest > 5*time.Second {
-			t.Errorf("a swap took %s", longest)
+		t.Logf("%d swaps, which waited for %d rounds at most; complete reads %v", swaps, most, seen)
+		if most > roundsInASecond {
+			t.Errorf("a swap waited for %d rounds", most)
 		}
 	})
 }
@@ -156,8 +178,8 @@ func TestNamesOf63Bytes(t *testing.T) {
 			t.Fatal(err)
 		}
 		clone(t, site, server, site.Names.Template, attempt)
-		if replaced, err := server.Publish(t.Context(), p); err != nil || !replaced {
-			t.Errorf("replaced %t, %v", replaced, err)
+		if swap, err := server.Publish(t.Context(), p); err != nil || !swap.Replaced {
+			t.Errorf("%+v, %v", swap, err)
 		}
 		for _, name := range []string{attempt, p.Public} {
 			if err := server.Drop(t.Context(), site.Names, name); err != nil {

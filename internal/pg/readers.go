@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -44,15 +46,34 @@ type Readers struct {
 	mu     sync.Mutex
 	closed bool
 	pools  map[string]*readerPool
+	lost   map[string]time.Time // when the sessions of a database were ended that has no new pool yet
 	stop   chan struct{}
 	done   sync.WaitGroup
 }
 
 type readerPool struct {
 	*pgxpool.Pool
-	used  time.Time
-	users sync.WaitGroup // who read in it or wait for a session
+	opens  time.Time   // nobody connects before
+	ending atomic.Bool // nobody connects any more
+	used   time.Time
+	users  sync.WaitGroup // who read in it or wait for a session
 }
+
+// errEnding is for those who wait for a session when theirs is the one that
+// finds the database swapped.
+var errEnding = errors.New("the database was swapped")
+
+func (p *readerPool) beforeConnect(ctx context.Context, _ *pgx.ConnConfig) error {
+	if p.ending.Load() {
+		return errEnding
+	}
+	return sleep(ctx, time.Until(p.opens))
+}
+
+// settling is how long a database whose sessions were ended is left alone. The
+// swap that ended them is not through: whoever is in again before it has the
+// lock makes PostgreSQL's RENAME sleep for its 100 ms before it looks again.
+const settling = 25 * time.Millisecond
 
 // NewReaders connects to nothing yet. A URL that cannot be read is a
 // configuration failure that names the variable.
@@ -74,7 +95,7 @@ func NewReaders(c ReadersConfig, variable string) (*Readers, error) {
 	conn.MaxProtocolMessageBodyLen = maxBody
 	config.MinConns, config.MaxConns = 0, int32(c.Connections) //nolint:gosec // a setting below 1000
 	config.MaxConnIdleTime, config.HealthCheckPeriod = c.Idle, max(c.Idle/2, time.Second)
-	r := &Readers{config: config, c: c, pools: map[string]*readerPool{}, stop: make(chan struct{})}
+	r := &Readers{config: config, c: c, pools: map[string]*readerPool{}, lost: map[string]time.Time{}, stop: make(chan struct{})}
 	r.done.Go(r.tidy)
 	return r, nil
 }
@@ -153,7 +174,7 @@ func (r *Readers) readOnce(ctx context.Context, database string, fn func(context
 	defer pool.users.Done()
 	defer func() {
 		if swapped(err) || state(err) == invalidCatalogName {
-			r.forget(database, pool)
+			r.forget(database, pool, state(err) == sessionEnded)
 		}
 	}()
 	conn, err := pool.Acquire(ctx)
@@ -172,7 +193,7 @@ func swapped(err error) bool {
 	var fault *pgconn.PgError
 	if errors.As(err, &fault) {
 		switch fault.Code {
-		case "57P01", objectInUse, "55000":
+		case sessionEnded, objectInUse, "55000":
 			return true
 		case invalidCatalogName: // a name that is simply not there has no detail
 			return fault.Detail != ""
@@ -184,7 +205,7 @@ func swapped(err error) bool {
 		return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 	}
 	var op *net.OpError
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &op) ||
+	return errors.Is(err, errEnding) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &op) ||
 		errors.Is(err, pgconn.ErrConnClosed) || errors.Is(err, net.ErrClosed)
 }
 
@@ -231,11 +252,13 @@ func (r *Readers) pool(ctx context.Context, database string) (*readerPool, error
 	}
 	config := r.config.Copy()
 	config.ConnConfig.Database = database
-	pool, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), config)
-	if err != nil {
+	made := &readerPool{used: time.Now(), opens: r.lost[database].Add(settling)}
+	config.BeforeConnect = made.beforeConnect
+	var err error
+	if made.Pool, err = pgxpool.NewWithConfig(context.WithoutCancel(ctx), config); err != nil {
 		return nil, fmt.Errorf("make a pool: %w", err)
 	}
-	made := &readerPool{Pool: pool, used: time.Now()}
+	delete(r.lost, database)
 	made.users.Add(1)
 	r.pools[database] = made
 	return made, nil
@@ -265,12 +288,18 @@ func (p *readerPool) end() {
 	p.Close()
 }
 
-// forget closes a pool whose name means another database now.
-func (r *Readers) forget(database string, pool *readerPool) {
+// forget closes a pool whose name means another database now, or will as soon
+// as the swap that has ended its session is through.
+func (r *Readers) forget(database string, pool *readerPool, ended bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.pools[database] == pool {
-		r.drop(database)
+	if r.pools[database] != pool {
+		return
+	}
+	pool.ending.Store(true)
+	r.drop(database)
+	if ended {
+		r.lost[database] = time.Now()
 	}
 }
 
@@ -291,6 +320,7 @@ func (r *Readers) tidy() {
 func (r *Readers) dropIdle(now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	maps.DeleteFunc(r.lost, func(_ string, when time.Time) bool { return now.Sub(when) > settling })
 	for database, pool := range r.pools {
 		if now.Sub(pool.used) > r.c.Idle && pool.Stat().AcquiredConns() == 0 {
 			r.drop(database)

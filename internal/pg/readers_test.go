@@ -73,7 +73,8 @@ func TestReadersRefuse(t *testing.T) {
 }
 
 // TestReadersSurviveSwaps: while a database is replaced again and again, every
-// read gets the old one or the new one, and none is answered by an error.
+// read gets the old one or the new one, none is answered by an error, and no
+// swap is kept waiting.
 func TestReadersSurviveSwaps(t *testing.T) {
 	t.Parallel()
 	for _, version := range []int{15, 18} {
@@ -86,24 +87,25 @@ func TestReadersSurviveSwaps(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer server.Close(context.Background())
-			publish := func(i int) {
+			publish := func(i int) (rounds int) {
 				attempt := site.Names.Attempt(7, 1, uint32(2*i+1))
 				retired := site.Names.Attempt(7, 1, uint32(2*i+2))
 				must(t, server.Clone(t.Context(), site.Names.Template, attempt, pg.Access{Owner: site.OwnerRole, Comment: fmt.Sprint(i)}, nil))
-				replaced, err := server.Publish(t.Context(), pg.Publication{
+				swap, err := server.Publish(t.Context(), pg.Publication{
 					Attempt: attempt, Public: site.Names.Candidate(7), Retired: retired, Comment: fmt.Sprint(i), Owner: site.OwnerRole, Reader: site.ReaderRole,
 				})
 				must(t, err)
-				if replaced {
+				if swap.Replaced {
 					must(t, server.Drop(t.Context(), site.Names, retired))
 				}
+				return swap.Rounds
 			}
 			publish(0)
 			r := readers(t, pg.ReadersConfig{URL: site.ReaderURL("x"), Idle: time.Second})
 			ctx, cancel := context.WithCancel(t.Context())
 			var reads atomic.Int64
 			var running sync.WaitGroup
-			for range 6 {
+			for range 20 { // more than there are sessions: some wait for one
 				running.Go(func() {
 					for ctx.Err() == nil {
 						if _, err := oid(ctx, r, site.Names.Candidate(7)); err != nil && ctx.Err() == nil {
@@ -114,11 +116,15 @@ func TestReadersSurviveSwaps(t *testing.T) {
 					}
 				})
 			}
+			most := 0
 			for i := 1; i <= 15; i++ {
-				publish(i)
+				most = max(most, publish(i))
 			}
 			cancel()
 			running.Wait()
+			if most > roundsInASecond {
+				t.Errorf("a swap had to wait for %d rounds", most)
+			}
 			if reads.Load() < 100 {
 				t.Errorf("only %d reads", reads.Load())
 			}

@@ -134,10 +134,11 @@ func (b *builder) publish(ctx context.Context, name string, now time.Time) (bool
 	if err := b.lock.Held(ctx); err != nil {
 		return false, err
 	}
-	return b.server.Publish(ctx, pg.Publication{
+	swap, err := b.server.Publish(ctx, pg.Publication{
 		Attempt: name, Public: b.cfg.Database.Template, Retired: name, Comment: string(comment),
 		Owner: b.cfg.Database.OwnerRole, Reader: b.cfg.Database.ReaderRole,
 	})
+	return swap.Replaced, err
 }
 
 func (b *builder) cleanUp(ctx context.Context) error {

@@ -140,11 +140,11 @@ func (s *scene) publish(p lab.Pushed, ddl string, spoil ...func(*candidate.Prove
 	}
 	comment, err := provenance.Comment()
 	s.must(err)
-	replaced, err := s.server.Publish(s.Context(), pg.Publication{
+	swap, err := s.server.Publish(s.Context(), pg.Publication{
 		Attempt: attempt, Public: n.Candidate(p.Number), Retired: retired, Comment: comment, Owner: s.site.OwnerRole, Reader: s.site.ReaderRole,
 	})
 	s.must(err)
-	if replaced {
+	if swap.Replaced {
 		s.must(s.server.Drop(s.Context(), n, retired))
 	}
 }

@@ -61,6 +61,11 @@ func run(ctx context.Context, rounds int, only string) (err error) {
 			return fmt.Errorf("serve-versions: %w", err)
 		}
 	}
+	if strings.Contains("watched", only) {
+		if err := errors.Join(b.readerLogin(ctx), b.watched(ctx)); err != nil {
+			return fmt.Errorf("watched: %w", err)
+		}
+	}
 	return b.startUp(ctx)
 }
 

@@ -30,11 +30,14 @@ const (
 // versions measures serve-versions: lists of 500 tables asked for by many at
 // once, and the memory of a server by which 100 candidates were looked at.
 func (b *bench) versions(ctx context.Context) error {
+	if err := b.readerLogin(ctx); err != nil {
+		return err
+	}
 	numbers, err := b.manyCandidates(ctx)
 	if err != nil {
 		return fmt.Errorf("make candidates: %w", err)
 	}
-	s, err := b.serve(ctx)
+	s, err := b.serve(ctx, "bench")
 	if err != nil {
 		return err
 	}
@@ -76,8 +79,13 @@ func (b *bench) manyCandidates(ctx context.Context) (numbers []int, err error) {
 			}
 		}
 	}
-	_, err = conn.Exec(ctx, fmt.Sprintf("ALTER ROLE %s LOGIN PASSWORD %s", pg.Ident(b.site.ReaderRole), pg.Literal(b.site.ReaderPassword())))
-	return numbers, err
+	return numbers, nil
+}
+
+// readerLogin lets the reader in.
+func (b *bench) readerLogin(ctx context.Context) error {
+	_, err := b.query(ctx, fmt.Sprintf("ALTER ROLE %s LOGIN PASSWORD %s", pg.Ident(b.site.ReaderRole), pg.Literal(b.site.ReaderPassword())))
+	return err
 }
 
 // fill makes tables as a registry has them: keys, references, comments.
@@ -103,10 +111,11 @@ type server struct {
 	open string // what it says of its sessions
 }
 
-func (b *bench) serve(ctx context.Context) (*server, error) {
+// serve starts serve-versions for a project of Gerrit.
+func (b *bench) serve(ctx context.Context, project string) (*server, error) {
 	s := &server{cmd: exec.CommandContext(ctx, filepath.Join(b.bin, "serve-versions"))}
 	s.cmd.Env = append(append(append(os.Environ(), b.site.Env()...), b.gerrit.Environment()...),
-		"DATABASE_URL="+b.site.ReaderURL("postgres"), "GERRIT_PROJECT=bench", "PATCHBAY_LISTEN=127.0.0.1:0", "PATCHBAY_LOG_LEVEL=warn")
+		"DATABASE_URL="+b.site.ReaderURL("postgres"), "GERRIT_PROJECT="+project, "PATCHBAY_LISTEN=127.0.0.1:0", "PATCHBAY_LOG_LEVEL=warn")
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/patchbay-ci/patchbay/internal/lab"
+)
+
+const (
+	runsAlone   = 30
+	runsWatched = 100
+	// mostDelay is what a patch set may take longer while its candidate is
+	// looked at: no single one, against the median alone.
+	mostDelay = 1.0 // seconds
+)
+
+// audiences look at the candidate while it is made anew: a portal with its
+// pages open on many desks, and programs that never rest, which on two
+// processors take most of both.
+var audiences = []struct {
+	name    string
+	clients int
+	pause   time.Duration
+}{
+	{"20 clients, 4 times a second each", 20, 250 * time.Millisecond},
+	{"6 clients without pause", 6, 0},
+}
+
+// watched measures the pipeline of one candidate, alone and while it is looked
+// at. Only here, where nothing else runs, does a time say something of the
+// readers: tests count for how many rounds a swap waits.
+func (b *bench) watched(ctx context.Context) error {
+	c, err := b.newRemade(ctx)
+	if err != nil {
+		return err
+	}
+	alone, err := c.times(ctx, runsAlone)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\nA patch set while its candidate is looked at\n")
+	fmt.Printf("  %-34s %7.2f s, slowest of %d %.2f s\n", "alone", median(alone), len(alone), slices.Max(alone))
+	s, err := b.serve(ctx, c.at.Project)
+	if err != nil {
+		return err
+	}
+	for _, a := range audiences {
+		var times []float64
+		answers, lookErr := s.watch(ctx, fmt.Sprintf("/versions/candidates/%d/tables", c.at.Number), a.clients, a.pause, func() {
+			times, err = c.times(ctx, runsWatched)
+		})
+		if err = errors.Join(err, lookErr); err != nil {
+			break
+		}
+		delay := slices.Max(times) - median(alone)
+		fmt.Printf("  %-34s %7.2f s, slowest of %d %.2f s: %.2f s later than alone; %d answers\n", a.name, median(times), len(times), slices.Max(times), delay, answers)
+		if delay > mostDelay {
+			err = errors.Join(err, fmt.Errorf("%s: the pipeline is delayed by %.2f s, more than %.0f s", a.name, delay, mostDelay))
+		}
+	}
+	return errors.Join(err, s.end())
+}
+
+// remade is a candidate of which the pipeline makes one patch set after the
+// other.
+type remade struct {
+	b     *bench
+	clone *lab.Clone
+	at    lab.Pushed
+}
+
+func (b *bench) newRemade(ctx context.Context) (*remade, error) {
+	project := fmt.Sprintf("bench-%d", time.Now().UnixNano())
+	if err := b.gerrit.CreateProject(ctx, project); err != nil {
+		return nil, err
+	}
+	clone, err := b.gerrit.CloneTo(ctx, project, filepath.Join(b.work, project))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := clone.PushBranch(ctx, "master", "base", gooseModel(50)); err != nil {
+		return nil, err
+	}
+	c := &remade{b: b, clone: clone}
+	if c.at, err = clone.PushChange(ctx, "candidate", gooseCandidate(50)); err != nil {
+		return nil, err
+	}
+	_, err = c.run(ctx) // not counted: the base database is there then
+	return c, err
+}
+
+func (c *remade) times(ctx context.Context, runs int) (seconds []float64, err error) {
+	for range runs {
+		_, err := c.clone.RunGit(ctx, "checkout", "-q", "--detach", c.at.Revision)
+		if err != nil {
+			return nil, err
+		}
+		another := fmt.Sprintf("-- +goose Up\nCREATE TABLE p%d (id int PRIMARY KEY);\n", c.at.PatchSet)
+		if c.at, err = c.clone.AmendChange(ctx, "", map[string]string{"data-model/migrations/00052_another.sql": another}); err != nil {
+			return nil, err
+		}
+		took, err := c.run(ctx)
+		if err != nil {
+			return nil, err
+		}
+		seconds = append(seconds, took)
+	}
+	return seconds, nil
+}
+
+// run gives the seconds of the patch set's three steps.
+func (c *remade) run(ctx context.Context) (seconds float64, err error) {
+	env := append(c.at.Environment(), "PATCHBAY_CHANGELOG=data-model/migrations")
+	for _, step := range []string{"get-changes", "create-temp-db", "apply-changelog"} {
+		took, err := c.b.step(ctx, env, step)
+		if err != nil {
+			return 0, err
+		}
+		seconds += took
+	}
+	return seconds, nil
+}
+
+// watch asks for a path, by many at once, while something is done. An answer
+// that is an error ends it.
+func (s *server) watch(ctx context.Context, path string, clients int, pause time.Duration, while func()) (answers int64, err error) {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var count atomic.Int64
+	var all sync.WaitGroup
+	failed := make([]error, clients)
+	for i := range clients {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				if _, err := s.get(ctx, path); err != nil && ctx.Err() == nil {
+					failed[i] = err
+					return
+				}
+				count.Add(1)
+				time.Sleep(pause)
+			}
+		})
+	}
+	while()
+	stop()
+	all.Wait()
+	return count.Load(), errors.Join(failed...)
+}
