@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf16"
@@ -30,10 +31,13 @@ func (v *Versions) read(ctx context.Context, version Version, fn func(context.Co
 			return Origin{Absent: true}, v.absent(ctx, version)
 		}
 	}
-	if err != nil {
-		return Origin{}, &unreachable{version, err}
+	switch {
+	case err == nil:
+		return o, nil
+	case ctx.Err() != nil: // it is the request that has ended, whatever the driver says
+		return Origin{}, fmt.Errorf("%w: %w", ctx.Err(), err)
 	}
-	return o, nil
+	return Origin{}, &unreachable{version, err}
 }
 
 // Tables lists a version's tables, in one round trip to the catalog. A

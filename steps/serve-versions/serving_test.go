@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -101,44 +100,16 @@ func TestHeadersAndOperations(t *testing.T) {
 	}
 }
 
-// TestRequestLimits: what is too large or too slow ends.
+// TestRequestLimits: what is too large is refused.
 func TestRequestLimits(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	v := s.serve("PATCHBAY_MAX_REQUESTS=2", "PATCHBAY_REQUEST_TIMEOUT=700ms", "PATCHBAY_STATEMENT_TIMEOUT=60s")
+	v := s.serve()
 	if a := v.get("/versions/master", "X-Large", strings.Repeat("x", 40<<10)); a.status != http.StatusRequestHeaderFieldsTooLarge {
 		t.Errorf("large headers: %d", a.status)
 	}
 	if a := v.get("/versions/master/tables/" + strings.Repeat("x", 300)); a.status != 400 {
 		t.Errorf("a long name: %d %s", a.status, a.body)
-	}
-	// Whoever reads the catalog waits for this lock.
-	holder := lab.Connect(t, s.site.SuperURL(s.master))
-	for _, sql := range []string{"BEGIN", "LOCK TABLE pg_catalog.pg_constraint IN ACCESS EXCLUSIVE MODE"} {
-		if _, err := holder.Exec(t.Context(), sql); err != nil {
-			t.Fatal(err)
-		}
-	}
-	began := time.Now()
-	var all sync.WaitGroup
-	statuses := make([]int, 6)
-	for i := range statuses {
-		all.Go(func() { statuses[i] = v.get("/versions/master/tables").status })
-	}
-	all.Wait()
-	for _, status := range statuses {
-		if status != http.StatusServiceUnavailable && status != http.StatusInternalServerError {
-			t.Errorf("got %v", statuses)
-		}
-	}
-	if took := time.Since(began); took > 5*time.Second {
-		t.Errorf("it took %s", took)
-	}
-	if _, err := holder.Exec(t.Context(), "ROLLBACK"); err != nil {
-		t.Fatal(err)
-	}
-	if a := v.get("/versions/master/tables"); a.status != 200 {
-		t.Errorf("afterwards: %+v", a)
 	}
 }
 

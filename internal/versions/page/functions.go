@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,19 +12,22 @@ import (
 )
 
 var functions = template.FuncMap{
-	"t":       func(l tongue, key string, args ...any) string { return fill(l.text(key), args) },
-	"object":  object,
-	"hazard":  hazard,
-	"ago":     ago,
-	"utc":     func(t *api.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
-	"machine": func(t *api.Time) string { return t.UTC().Format(time.RFC3339) },
-	"text":    func(s *string) string { return deref(s) },
-	"escape":  url.PathEscape,
-	"sign":    func(action string) string { return map[string]string{"add": "+", "drop": "−", "change": "~"}[action] },
-	"badge":   func(result string) string { return map[string]string{api.Success: "✓", api.Failed: "✗"}[result] },
-	"dict":    dict,
-	"isTrue":  func(b *bool) bool { return b != nil && *b },
-	"side":    func(against string) string { return "side." + against },
+	"t":        func(l tongue, key string, args ...any) string { return fill(l.text(key), args) },
+	"object":   object,
+	"hazard":   hazard,
+	"reworded": definition,
+	"named":    nameOf,
+	"told":     told,
+	"ago":      ago,
+	"utc":      func(t *api.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
+	"machine":  func(t *api.Time) string { return t.UTC().Format(time.RFC3339) },
+	"text":     func(s *string) string { return deref(s) },
+	"escape":   url.PathEscape,
+	"sign":     func(action string) string { return map[string]string{"add": "+", "drop": "−", "change": "~"}[action] },
+	"badge":    func(result string) string { return map[string]string{api.Success: "✓", api.Failed: "✗"}[result] },
+	"dict":     dict,
+	"isTrue":   func(b *bool) bool { return b != nil && *b },
+	"side":     func(against string) string { return "side." + against },
 }
 
 func fill(text string, args []any) string {
@@ -96,8 +100,14 @@ func ago(l tongue, now time.Time, t *api.Time) string {
 	return spell(l, int(passed.Hours())/24/30, "month", [3]string{"місяць", "місяці", "місяців"})
 }
 
-// spell knows the plural of both languages: Ukrainian has three forms.
 func spell(l tongue, n int, one string, forms [3]string) string {
+	return counted(l, strconv.Itoa(n), one, forms) + " " + l.text("ago")
+}
+
+// counted knows the plural of both languages: Ukrainian has three forms. The
+// number is one or more digits.
+func counted(l tongue, number, one string, forms [3]string) string {
+	n, _ := strconv.Atoi(number)
 	if l == ukrainian {
 		form := forms[2]
 		switch {
@@ -106,10 +116,19 @@ func spell(l tongue, n int, one string, forms [3]string) string {
 		case n%10 >= 2 && n%10 <= 4 && (n%100 < 12 || n%100 > 14):
 			form = forms[1]
 		}
-		return fmt.Sprintf("%d %s тому", n, form)
+		return number + " " + form
 	}
 	if n != 1 {
 		one += "s"
 	}
-	return fmt.Sprintf("%d %s ago", n, one)
+	return number + " " + one
+}
+
+// told is what a fault says to people, by its code; "" when only its details
+// say more than the title.
+func told(l tongue, code string) string {
+	if key := "code." + code; texts[key] != [2]string{} {
+		return l.text(key)
+	}
+	return ""
 }

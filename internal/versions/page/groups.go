@@ -15,7 +15,7 @@ type group struct {
 	Hazard  string
 	Before  string
 	After   string
-	Details []string // of a new table
+	Details []detail // of a new table
 	Changes []api.Change
 }
 
@@ -31,7 +31,7 @@ func groupsOf(changes []api.Change, filters versions.Filters) []group {
 			groups = append(groups, group{Name: c.Table, Action: "change"})
 		}
 		if c.Object == "table" && c.Action != "change" {
-			groups[i].Action, groups[i].Hazard, groups[i].Details = c.Action, c.Hazard, c.Details
+			groups[i].Action, groups[i].Hazard, groups[i].Details = c.Action, c.Hazard, detailsOf(c.Details)
 			groups[i].Before, groups[i].After = c.Before, c.After
 			continue
 		}

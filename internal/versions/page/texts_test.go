@@ -2,9 +2,13 @@ package page
 
 import (
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"regexp"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/patchbay-ci/patchbay/internal/versions/api"
 )
@@ -37,6 +41,82 @@ func TestTexts(t *testing.T) {
 		if pair[0] == "" || pair[1] == "" {
 			t.Errorf("%s: %q", key, pair)
 		}
+	}
+}
+
+// TestWords: whatever a difference, a fault and a hazard can say has words in
+// both languages. They are read where they are made or documented.
+func TestWords(t *testing.T) {
+	t.Parallel()
+	for _, source := range []struct {
+		files, pattern, prefix string
+		least                  int
+	}{
+		{"../../schema/*.go", `(?:object: |keyPart\(|constraintPart\()"([a-z ]+)"`, "object.", 15},
+		{"../../schema/compare*.go", `property\([^,]*, "([a-z]+)"`, "object.", 1},
+		{"../../schema/queries/others.sql", `regclass::oid(?: AS class)?, \w+\.oid, '([a-z ]+)'`, "object.", 9},
+		{"../../schema/queries/types.sql", `(?:THEN|ELSE) '([a-z]+)'`, "word.", 5},
+		{"../../schema/queries/tables.sql", `(?:THEN|ELSE) '([a-z ]*table)'`, "word.", 3},
+		{"../../schema/queries/functions.sql", `THEN '([a-z ]+)'`, "word.", 3},
+		{"../api/version.go", `\tCode\w+ += "([A-Za-z_ ]+)"`, "code.", 15},
+		{"../../../docs/formats-schema.md", "(?m)^\\| `(?:([^`|]+)`(?:, `[^`|]+`)? \\| (?:a |of |any |rows|PUBLIC|row))", "", 14},
+	} {
+		found := map[string]bool{}
+		files, err := filepath.Glob(source.files)
+		if err != nil || len(files) == 0 {
+			t.Fatal(source.files, err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, match := range regexp.MustCompile(source.pattern).FindAllStringSubmatch(string(text), -1) {
+				found[match[1]] = true
+			}
+		}
+		if len(found) < source.least {
+			t.Errorf("%s: only %d words: %v", source.files, len(found), found)
+		}
+		for word := range found {
+			switch {
+			case source.prefix == "" && hazards[word] == "":
+				t.Errorf("hazard %q has no Ukrainian words", word)
+			case source.prefix != "" && texts[source.prefix+word] == [2]string{}:
+				t.Errorf("%s: %q has no words", source.files, word)
+			}
+		}
+	}
+}
+
+func TestDefinitions(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ object, english, want string }{
+		{"table", "3 columns, partitioned table, PARTITION BY RANGE (at)", "3 стовпці, секціонована таблиця, PARTITION BY RANGE (at)"},
+		{"table", "1 column", "1 стовпець"},
+		{"table", "table, UNLOGGED", "таблиця, UNLOGGED"},
+		{"column", "text NOT NULL DEFAULT 'table'::text", "text NOT NULL DEFAULT 'table'::text"},
+		{"function", "returns integer language plpgsql SECURITY DEFINER (5 lines, sha256 ab12)", "повертає integer, мова plpgsql SECURITY DEFINER (5 рядків, sha256 ab12)"},
+		{"function", "procedure language sql (1 line, sha256 ab12)", "процедура мова sql (1 рядок, sha256 ab12)"},
+		{"extension", "1.3 in public", "1.3 у public"},
+		{"type", "enum ('enum', 'in')", "перелік ('enum', 'in')"},
+		{"grant", "PUBLIC: nothing", "PUBLIC: нічого"},
+		{"default privileges", "SELECT to PUBLIC, SELECT to x", "SELECT для PUBLIC, SELECT для x"},
+		{"view", "(a int) AS SELECT 1… (1234 characters, sha256 ab12)", "(a int) AS SELECT 1… (1234 символи, sha256 ab12)"},
+	} {
+		if got := definition(ukrainian, c.object, c.english); got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+		if got := definition(english, c.object, c.english); got != c.english {
+			t.Errorf("in English: %q", got)
+		}
+	}
+	if got := nameOf(ukrainian, "default privileges", "tables of x in registry"); got != "таблиці власника x у registry" {
+		t.Errorf("got %q", got)
+	}
+	want := []detail{{"column", "id integer"}, {"primary key", "pk PRIMARY KEY (id)"}, {"comment", "id Номер"}, {"", "odd"}}
+	if diff := cmp.Diff(want, detailsOf([]string{"column id integer", "primary key pk PRIMARY KEY (id)", "comment on id Номер", "odd"})); diff != "" {
+		t.Error(diff)
 	}
 }
 

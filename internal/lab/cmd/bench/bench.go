@@ -16,21 +16,21 @@ import (
 
 // bench is the servers that all ways run against.
 type bench struct {
-	site   *lab.Site
-	gerrit *lab.GerritServer
-	home   string // Liquibase
-	bin    string
-	cache  string
-	work   string
-	rounds int
-	memory map[string]float64 // MiB by step
-	before []lab.Status       // servers of somebody else's, which stay
-
-	retired []string // databases of earlier rounds
+	site    *lab.Site
+	gerrit  *lab.GerritServer
+	home    string // Liquibase
+	bin     string
+	cache   string
+	work    string
+	rounds  int
+	remakes int
+	memory  map[string]float64 // MiB by step
+	before  []lab.Status       // servers of somebody else's, which stay
+	retired []string           // databases of earlier rounds
 }
 
-func run(ctx context.Context, rounds int, only string) (err error) {
-	b := &bench{rounds: rounds, memory: map[string]float64{}}
+func run(ctx context.Context, rounds, remakes int, only string) (err error) {
+	b := &bench{rounds: rounds, remakes: remakes, memory: map[string]float64{}}
 	defer func() { err = errors.Join(err, b.close(ctx)) }()
 	if err := b.start(ctx); err != nil {
 		return err
