@@ -49,16 +49,28 @@ func begin(ctx context.Context, server *pg.Server, names pg.Names) (*scratch, er
 	return s, nil
 }
 
-// clear drops whatever bears doctor's digest.
+// clear drops whatever bears doctor's digest: databases, then the logins whose
+// database is gone.
 func (s *scratch) clear(ctx context.Context) error {
 	databases, err := s.server.Databases(ctx, s.names)
 	errs := []error{err}
 	for _, d := range databases {
-		if d.Parsed.Kind == pg.BaseAttempt && d.Parsed.Digest == digest(s.names) {
+		if s.ours(d.Parsed) {
 			errs = append(errs, candidate.Discard(ctx, s.server, s.names, d.Name))
 		}
 	}
-	return errors.Join(append(errs, s.server.DropRoleAfterDatabase(ctx, s.names.Login(s.name)))...)
+	logins, err := s.server.Logins(ctx, s.names)
+	errs = append(errs, err)
+	for role, database := range logins {
+		if s.ours(s.names.Parse(database)) {
+			errs = append(errs, s.server.DropRoleAfterDatabase(ctx, role))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (s *scratch) ours(n pg.Name) bool {
+	return n.Kind == pg.BaseAttempt && n.Digest == digest(s.names)
 }
 
 func (s *scratch) end(ctx context.Context) error {
