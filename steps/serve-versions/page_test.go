@@ -46,15 +46,7 @@ func (v *visit) follow(selector string) {
 	v.Helper()
 	eval[bool](v, "window.left = true")
 	v.do(chromedp.Click(chromedp.CSS(selector)))
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		there, err := chromedp.Run(v.ctx, chromedp.Evaluate[bool](`!window.left && document.readyState === "complete"`))
-		if err == nil && there {
-			return
-		}
-		if time.Now().After(end) {
-			v.Fatalf("%s leads nowhere: %v", selector, err)
-		}
-	}
+	v.arrived()
 }
 
 func (v *visit) open(path string) { v.Helper(); v.do(chromedp.Navigate(v.url + path)) }

@@ -67,7 +67,26 @@ var rewordings = []rewording{
 	}},
 	{"grant", regexp.MustCompile(`: nothing$`), func(l tongue, _ []string) string { return ": " + l.text("word.nothing") }},
 	{"default privileges", regexp.MustCompile(`^none$`), func(l tongue, _ []string) string { return l.text("word.nothing") }},
+	filled("publication", `^for all tables$`, "words.all tables"),
+	filled("publication", `^for no table$`, "words.no table"),
+	filled("publication", `^for `, "words.for"),
+	filled("foreign server", `^wrapper (\S+)`, "words.wrapper"),
+	filled("event trigger", `^on (\S+) execute (.+) state (\S+)$`, "words.event"),
+	filled("cast", `^method (\S+) function (.+) context (\S+)$`, "words.cast"),
+	filled("operator", `^function (.+)$`, "words.operator"),
+	filled("collation", `^provider (\S+) collate (.*) deterministic (\S+)$`, "words.collation"),
 	{"default privileges", regexp.MustCompile(` to (\S+?)(,|$)`), func(l tongue, f []string) string { return " " + l.text("word.to") + " " + f[1] + f[2] }},
+}
+
+// filled puts what was found into a text.
+func filled(object, english, key string) rewording {
+	return rewording{object, regexp.MustCompile(english), func(l tongue, found []string) string {
+		args := make([]any, len(found)-1)
+		for i := range args {
+			args[i] = found[i+1]
+		}
+		return fill(l.text(key), args)
+	}}
 }
 
 // definition says in the page's language what a difference defines.

@@ -129,6 +129,15 @@ var texts = map[string][2]string{
 	"object.collation":          {"collation", "порядок сортування"},
 
 	// What a difference says in words of its own, beside SQL.
+	"words.all tables": {"for all tables", "для всіх таблиць"},
+	"words.no table":   {"for no table", "без таблиць"},
+	"words.for":        {"for ", "для "},
+	"words.wrapper":    {"wrapper %s", "обгортка %s"},
+	"words.event":      {"on %s execute %s state %s", "подія %s, виконує %s, стан %s"},
+	"words.cast":       {"method %s function %s context %s", "спосіб %s, функція %s, контекст %s"},
+	"words.operator":   {"function %s", "функція %s"},
+	"words.collation":  {"provider %s collate %s deterministic %s", "постачальник %s, порядок %s, детермінований: %s"},
+
 	"word.returns":           {"returns", "повертає"},
 	"word.language":          {"language", "мова"},
 	"word.procedure":         {"procedure", "процедура"},

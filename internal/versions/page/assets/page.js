@@ -24,7 +24,18 @@
 
   // Parts that may change are asked for again and replaced only when they have
   // changed, so that nothing flickers and nobody loses their place.
+  // A link under the focus keeps it: its successor is the one that leads to the
+  // same place. What somebody has selected is left alone.
   const every = 15000;
+  const same = (part, link) => link.href && [...part.querySelectorAll("a")].find((a) => a.href === link.href);
+  const replace = (part, now) => {
+    const focus = part.contains(document.activeElement) ? document.activeElement : null;
+    const next = focus && same(now, focus);
+    const selection = getSelection();
+    if ((focus && !next) || (!selection.isCollapsed && selection.containsNode(part, true))) return;
+    part.replaceChildren(...now.childNodes);
+    if (next) next.focus({ preventScroll: true });
+  };
   const refresh = async () => {
     if (document.hidden || !document.querySelector("[data-live]")) return;
     try {
@@ -32,9 +43,7 @@
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const part of document.querySelectorAll("[data-live]")) {
         const now = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
-        if (now && now.innerHTML !== part.innerHTML && !part.contains(document.activeElement)) {
-          part.replaceChildren(...now.childNodes);
-        }
+        if (now && now.innerHTML !== part.innerHTML) replace(part, now);
       }
     } catch {
       // The next time may do.
