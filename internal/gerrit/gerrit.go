@@ -26,6 +26,7 @@ type Config struct {
 	UserAgent string
 	Timeout   time.Duration // of one try; 0 is httpclient's
 	Retries   int           // of a read, after the first try; 0 is httpclient's, negative none
+	LongWait  time.Duration // the longest pause before a try; 0 is httpclient's
 
 	// NoRedirects takes a redirect for what it is when a login was lost: no
 	// answer of Gerrit's REST API. Who decides on a 404 wants this.
@@ -50,7 +51,7 @@ func New(ctx context.Context, c Config) (*Client, error) {
 			WithHint("set both GERRIT_USERNAME and GERRIT_PASSWORD")
 	}
 	client := httpclient.New(httpclient.Config{
-		Timeout: c.Timeout, UserAgent: c.UserAgent, Retries: c.Retries, NoRedirects: c.NoRedirects,
+		Timeout: c.Timeout, UserAgent: c.UserAgent, Retries: c.Retries, LongWait: c.LongWait, NoRedirects: c.NoRedirects,
 	})
 	api, err := gogerrit.NewClient(ctx, base.String()+"/", client)
 	if err != nil {

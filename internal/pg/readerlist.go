@@ -50,15 +50,22 @@ func (r *Readers) candidates(ctx context.Context, n Names, name string) (found [
 	return slices.DeleteFunc(found, func(d Database) bool { return d.Parsed.Kind != Candidate }), err
 }
 
-// MayReadRows says that the reader has more rights than it needs: it could
-// read the rows of every table.
-func (r *Readers) MayReadRows(ctx context.Context) (may bool, err error) {
-	err = r.anywhere(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		return conn.QueryRow(ctx, `
-			SELECT rolsuper OR pg_catalog.pg_has_role(oid, 'pg_read_all_data', 'USAGE')
-			FROM pg_catalog.pg_roles WHERE rolname = current_user`).Scan(&may)
+// MissingSchemas are those of the names that a database has no schema of.
+func (r *Readers) MissingSchemas(ctx context.Context, database string, names []string) (missing []string, err error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	err = r.Read(ctx, database, func(ctx context.Context, conn *pgx.Conn) error {
+		rows, err := conn.Query(ctx, `
+			SELECT name FROM pg_catalog.unnest($1::text[]) name
+			WHERE name NOT IN (SELECT nspname FROM pg_catalog.pg_namespace)`, names)
+		if err != nil {
+			return err
+		}
+		missing, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
 	})
-	return may, err
+	return missing, err
 }
 
 // anywhere asks what every database of the server knows, in the first that

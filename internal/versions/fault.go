@@ -58,14 +58,14 @@ func FaultOf(err error) *Fault {
 	switch {
 	case errors.As(err, &known):
 		return known
+	case errors.Is(err, errGerrit): // also when it was Gerrit that took all the time
+		return fault(http.StatusInternalServerError, api.CodeGerrit, "Gerrit cannot be asked: %s", plainReason(err)).because(err)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), failure.Kind == change.KindCancelled:
 		return fault(http.StatusServiceUnavailable, api.CodeBusy, "the answer took too long").because(err)
 	case failure.Kind == change.KindLimit && failure.SQLState == "":
 		return fault(http.StatusInternalServerError, api.CodeTooLarge, "%s", failure.Message).because(err)
 	case errors.As(err, &away):
 		return away.fault()
-	case errors.Is(err, errGerrit):
-		return fault(http.StatusInternalServerError, api.CodeGerrit, "Gerrit cannot be asked: %s", plainReason(err)).because(err)
 	}
 	return fault(http.StatusInternalServerError, api.CodeRuntime, "the request could not be answered; the log has the reason under the trace id").because(err)
 }

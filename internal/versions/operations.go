@@ -19,13 +19,18 @@ import (
 func (v *Versions) operations(mux *http.ServeMux, m *metrics) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { plainly(w, "ok\n") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if err := v.ready(r.Context()); err != nil {
+		excess, err := v.ready(r.Context())
+		if err != nil {
 			f := FaultOf(err)
 			f.status = http.StatusServiceUnavailable
 			AnswerFault(w, r, f)
 			return
 		}
-		plainly(w, "ok\n")
+		text := "ok\n"
+		if len(excess) > 0 { // which ones is for the log: everybody may ask this
+			text += "warning: the reader has rights to rows, and needs none; the log of the start says which\n"
+		}
+		plainly(w, text)
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
 }
@@ -35,15 +40,16 @@ func plainly(w http.ResponseWriter, text string) {
 	_, _ = w.Write([]byte(text)) // the client may be gone
 }
 
-// ready: master's database answers. Without Gerrit the tables still do.
-func (v *Versions) ready(ctx context.Context) error {
+// ready: master's database answers. Without Gerrit the tables still do. It says
+// by what the reader could see rows there.
+func (v *Versions) ready(ctx context.Context) (excess []string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	_, err := v.read(ctx, Master, func(ctx context.Context, conn *pg.Conn) (string, error) {
-		_, err := conn.Exec(ctx, "SELECT 1")
+	_, err = v.read(ctx, Master, func(ctx context.Context, conn *pg.Conn) (_ string, err error) {
+		excess, err = pg.ExcessOf(ctx, conn)
 		return "", err
 	})
-	return err
+	return excess, err
 }
 
 // newDescription serves the description as it was made once.

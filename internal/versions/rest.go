@@ -8,6 +8,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"net/url"
 	"reflect"
 	"regexp"
 	"slices"
@@ -43,7 +44,10 @@ type Asked struct {
 // given twice.
 func (a *Asked) Resolve(ctx huma.Context) (faults []error) {
 	u := ctx.URL()
-	given := u.Query()
+	given, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		faults = append(faults, &huma.ErrorDetail{Location: "query", Message: "cannot be read"})
+	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		known := slices.ContainsFunc(ctx.Operation().Parameters, func(p *huma.Param) bool { return p.In == "query" && p.Name == name })
 		fault := ""

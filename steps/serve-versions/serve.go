@@ -34,7 +34,7 @@ func run(ctx context.Context, s *step.Session, cfg *Config) error {
 		Guard: guard.Guard, Sites: guard.Sites,
 		Pages: func(mux *http.ServeMux) { page.Register(v, mux) },
 	})
-	go warnOfRights(ctx, s, cfg)
+	go warn(ctx, s, cfg, v)
 	return serve(ctx, s, cfg, handler)
 }
 
@@ -53,7 +53,7 @@ func open(ctx context.Context, s *step.Session, cfg *Config) (v *versions.Versio
 	}
 	v.Gerrit, err = gerrit.New(ctx, gerrit.Config{
 		URL: string(cfg.Gerrit.URL), Username: cfg.Gerrit.Username, Password: cfg.Gerrit.Password.Value(),
-		UserAgent: "patchbay-serve-versions/" + s.Version, Timeout: cfg.Timeout / 2, Retries: 1,
+		UserAgent: "patchbay-serve-versions/" + s.Version, Timeout: cfg.Timeout * 2 / 5, LongWait: cfg.Timeout / 10, Retries: 1, // two tries, and time to say so
 	})
 	if err != nil {
 		return nil, nil, err
@@ -112,26 +112,6 @@ func serve(ctx context.Context, s *step.Session, cfg *Config, handler http.Handl
 	}
 	s.Log.Info().Msg("stopped")
 	return nil
-}
-
-// warnOfRights: a reader needs CONNECT and nothing else. One that could read
-// rows works, and is a risk that nobody has to take. It asks in sessions of
-// its own, which do not outlive the question.
-func warnOfRights(ctx context.Context, s *step.Session, cfg *Config) {
-	for variable, url := range map[string]step.Secret{"DATABASE_URL": cfg.Databases.URL, "PATCHBAY_MASTER_URL": cfg.Databases.MasterURL} {
-		if url == "" {
-			continue
-		}
-		r, err := readers(cfg, url, variable)
-		if err != nil {
-			continue // open has told of it
-		}
-		if may, err := r.MayReadRows(ctx); err == nil && may {
-			s.Log.Warn().Str("reader", r.User()).Str("variable", variable).
-				Msg("the reader may read rows: it is a superuser or has pg_read_all_data; CONNECT is all that it needs")
-		}
-		r.Close()
-	}
 }
 
 // logAccess writes a line for a request; what went wrong is a warning with its

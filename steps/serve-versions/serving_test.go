@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/patchbay-ci/patchbay/internal/lab"
+	"github.com/patchbay-ci/patchbay/internal/pg"
 )
 
 // TestConditional: an answer that did not change is not sent again.
@@ -228,10 +229,38 @@ func TestReaderSeesNoRow(t *testing.T) {
 	}
 }
 
-// TestReaderWithRights: a reader with more rights than it needs is told of.
+// TestReaderWithRights: a reader with more rights than it needs is told of at
+// the start, by what it has them, and in /readyz.
 func TestReaderWithRights(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	s.site.Super(t, "postgres", "GRANT pg_read_all_data TO "+s.site.ReaderRole)
-	s.serve().wantLogged("the reader may read rows")
+	reader, owner := pg.Ident(s.site.ReaderRole), pg.Ident(s.site.OwnerRole)
+	s.site.Super(t, s.master, "ALTER TABLE registry.subject OWNER TO "+owner)
+	v := s.serve()
+	if a := v.get("/readyz"); a.body != "ok\n" {
+		t.Errorf("a reader as it should be: %q", a.body)
+	}
+	const schema = "GRANT USAGE ON SCHEMA registry TO PUBLIC;"
+	for _, c := range []struct{ grant, revoke, want string }{
+		{"ALTER ROLE " + reader + " SUPERUSER", "ALTER ROLE " + reader + " NOSUPERUSER", "it is a superuser"},
+		{"ALTER ROLE " + reader + " BYPASSRLS", "ALTER ROLE " + reader + " NOBYPASSRLS", "it has BYPASSRLS"},
+		{"GRANT pg_read_all_data TO " + reader, "REVOKE pg_read_all_data FROM " + reader, "it can act as pg_read_all_data"},
+		{"GRANT pg_write_all_data TO " + reader, "REVOKE pg_write_all_data FROM " + reader, "it can act as pg_write_all_data"},
+		{"GRANT " + owner + " TO " + reader, "REVOKE " + owner + " FROM " + reader, "it can act as " + s.site.OwnerRole + ", which owns tables"},
+		{schema + "GRANT SELECT ON registry.nokey TO " + reader, "REVOKE SELECT ON registry.nokey FROM " + reader, "it has rights on 1 tables or views, registry.nokey among them"},
+		{schema + "GRANT SELECT (a) ON registry.nokey TO " + reader, "REVOKE SELECT (a) ON registry.nokey FROM " + reader, "it has rights on 1 tables or views, registry.nokey among them"},
+		{schema + "GRANT SELECT ON ALL TABLES IN SCHEMA registry TO PUBLIC", "REVOKE SELECT ON ALL TABLES IN SCHEMA registry FROM PUBLIC", "it has rights on 10 tables or views, "},
+	} {
+		s.site.Super(t, s.master, c.grant)
+		with := s.serve()
+		with.wantLogged("the reader has rights to rows: " + c.want)
+		if a := with.get("/readyz"); a.status != 200 || !strings.HasPrefix(a.body, "ok\nwarning: ") || strings.Contains(a.body, "nokey") {
+			t.Errorf("%s: %+v", c.grant, a)
+		}
+		with.stop()
+		s.site.Super(t, s.master, c.revoke)
+	}
+	if a := v.get("/readyz"); a.body != "ok\n" {
+		t.Errorf("after all is taken back: %q", a.body)
+	}
 }
