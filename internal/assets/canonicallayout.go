@@ -10,7 +10,7 @@ import (
 
 func (c canonicaliser) dashboard() {
 	c.Doc.Delete("version", "is_managed_externally", "external_url", "theme_uuid", "theme_id")
-	for _, key := range []string{"metadata", "position"} {
+	for _, key := range opened[Dashboard] {
 		if !c.Doc.Get(key).IsMap() {
 			c.Doc.Set(key, document.NewMap())
 		}

@@ -105,6 +105,9 @@ func ReadTree(files map[string][]byte) (*Set, []error) {
 	return set, faults
 }
 
+// opened are fields that hold a map.
+var opened = map[Kind][]string{Chart: {"params"}, Dashboard: {"metadata", "position"}}
+
 func readAsset(kind Kind, text []byte) (*Asset, error) {
 	doc, err := document.ParseYAML(text)
 	if err != nil {
@@ -121,6 +124,14 @@ func readAsset(kind Kind, text []byte) (*Asset, error) {
 	}
 	if a.Title() == "" {
 		return nil, fmt.Errorf("%s is missing", titles[kind])
+	}
+	for _, key := range opened[kind] { // as every export has them
+		switch v := doc.Get(key); {
+		case v == nil || v.Kind == document.Null:
+			doc.Set(key, document.NewMap())
+		case !v.IsMap():
+			return nil, fmt.Errorf("%s is no map", key)
+		}
 	}
 	for _, v := range doc.Get("unresolved").Each() {
 		a.Unresolved = append(a.Unresolved, v.Str())
