@@ -5,11 +5,15 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"path"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/patchbay-ci/patchbay/internal/assets/document"
@@ -85,27 +89,46 @@ func member(f *zip.File) ([]byte, error) {
 	return text, err
 }
 
-// RawFiles reads the files of an export by their paths.
+// RawFiles reads the files of an export by their paths, on all processors.
 func RawFiles(files map[string][]byte) ([]Raw, error) {
-	var raws []Raw
-	for name, text := range files {
-		folder, _, _ := strings.Cut(name, "/")
-		kind, ok := KindOfFolder(folder)
-		if !ok {
-			continue
-		}
-		doc, err := document.ParseYAML(text)
+	names := slices.Sorted(maps.Keys(files))
+	names = slices.DeleteFunc(names, func(name string) bool { _, ok := kindOf(name); return !ok })
+	raws, faults := make([]Raw, len(names)), make([]error, len(names))
+	var all sync.WaitGroup
+	var next atomic.Int64
+	for range min(runtime.GOMAXPROCS(0), len(names)) {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(names); i = int(next.Add(1)) - 1 {
+				raws[i], faults[i] = rawFile(names[i], files[names[i]])
+			}
+		})
+	}
+	all.Wait()
+	for _, err := range faults {
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+			return nil, err
 		}
-		uuid := strings.ToLower(doc.Get("uuid").Str())
-		if !uuidOnly.MatchString(uuid) {
-			return nil, fmt.Errorf("%s: it has no uuid", name)
-		}
-		raws = append(raws, Raw{Kind: kind, ID: idOf(kind, name, doc), UUID: uuid, Doc: doc, Text: text})
 	}
 	slices.SortFunc(raws, func(a, b Raw) int { return strings.Compare(string(a.Kind)+a.UUID, string(b.Kind)+b.UUID) })
 	return raws, nil
+}
+
+func kindOf(name string) (Kind, bool) {
+	folder, _, _ := strings.Cut(name, "/")
+	return KindOfFolder(folder)
+}
+
+func rawFile(name string, text []byte) (Raw, error) {
+	kind, _ := kindOf(name)
+	doc, err := document.ParseYAML(text)
+	if err != nil {
+		return Raw{}, fmt.Errorf("%s: %w", name, err)
+	}
+	uuid := strings.ToLower(doc.Get("uuid").Str())
+	if !uuidOnly.MatchString(uuid) {
+		return Raw{}, fmt.Errorf("%s: it has no uuid", name)
+	}
+	return Raw{Kind: kind, ID: idOf(kind, name, doc), UUID: uuid, Doc: doc, Text: text}, nil
 }
 
 var idAtEnd = regexp.MustCompile(`(?:^|_)([0-9]+)$`)

@@ -72,7 +72,7 @@ func jsonMap(decoder *json.Decoder, depth int) (*Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		m.Set(key.(string), v)
+		m.Set(shared(key.(string)), v)
 	}
 	_, err := decoder.Token()
 	return m, err

@@ -163,15 +163,20 @@ func (v *Value) Copy() *Value {
 	if v == nil {
 		return nil
 	}
-	c := *v
-	c.Items, c.Fields = nil, nil
-	for _, item := range v.Items {
-		c.Items = append(c.Items, item.Copy())
+	c := &Value{Kind: v.Kind, Text: v.Text}
+	if len(v.Items) > 0 {
+		c.Items = make([]*Value, len(v.Items))
+		for i, item := range v.Items {
+			c.Items[i] = item.Copy()
+		}
 	}
-	for _, f := range v.Fields {
-		c.Fields = append(c.Fields, Field{f.Key, f.Value.Copy()})
+	if len(v.Fields) > 0 {
+		c.Fields = make([]Field, len(v.Fields))
+		for i, f := range v.Fields {
+			c.Fields[i] = Field{f.Key, f.Value.Copy()}
+		}
 	}
-	return &c
+	return c
 }
 
 // Equal says that Python would call both equal: the order of a map does not

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unique"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -81,10 +82,14 @@ func fromMapping(n *yaml.Node, depth int) (*Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		m.Fields = append(m.Fields, Field{key, v})
+		m.Fields = append(m.Fields, Field{shared(key), v})
 	}
 	return m, nil
 }
+
+// shared is the same text in the memory of all documents: a site has the same
+// few hundred keys a hundred thousand times.
+func shared(text string) string { return unique.Make(text).Value() }
 
 // keyOf gives a key as JSON would have it: Superset keeps what it imports as
 // JSON, where every key is a string.
