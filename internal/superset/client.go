@@ -39,16 +39,16 @@ type Config struct {
 }
 
 // Client asks one Superset as one account. It may be used by several
-// goroutines; writes come one after another.
+// goroutines.
 type Client struct {
 	config Config
 	base   *url.URL
 	reads  *http.Client
 	writes *http.Client
 
-	mu      sync.Mutex
-	session session
-	writing sync.Mutex
+	entering sync.Mutex // one login, renewal or CSRF token at a time
+	mu       sync.Mutex
+	session  session
 
 	sent    atomic.Int64
 	written atomic.Int64
@@ -109,6 +109,8 @@ type request struct {
 	body         []byte
 	contentType  string
 	accept       string
+	login        bool   // it goes out with bearer instead of the session's token
+	bearer       string // "" is none
 }
 
 func (r request) isWrite() bool { return r.method != http.MethodGet }
@@ -120,18 +122,17 @@ func (c *Client) do(ctx context.Context, r request) ([]byte, error) {
 		if c.config.ReadOnly {
 			return nil, fmt.Errorf("%s %s: %s is the source, which is never written to", r.method, r.path, c.config.Name)
 		}
-		c.writing.Lock()
-		defer c.writing.Unlock()
 	}
 	for try := 0; ; try++ {
-		if err := c.prepare(ctx, r.isWrite()); err != nil {
+		with, err := c.prepare(ctx, r.isWrite())
+		if err != nil {
 			return nil, err
 		}
 		body, err := c.send(ctx, r)
 		switch {
 		case err == nil:
 			return body, nil
-		case try < 2 && c.renewable(ctx, err):
+		case try < 2 && c.renewable(ctx, err, with):
 		case try < 5 && r.isWrite() && tooMany(err): // refused, so it was not done
 			if err := pause(ctx, time.Second<<try); err != nil {
 				return nil, err
@@ -194,8 +195,12 @@ func (c *Client) headers(req *http.Request, r request) {
 	req.Header.Set("Accept", r.accept)
 	req.Header.Set("Cache-Control", "no-cache")
 	req.Header.Set("Referer", c.base.String()+"/")
-	if c.session.access != "" {
-		req.Header.Set("Authorization", "Bearer "+c.session.access)
+	bearer := c.session.access
+	if r.login {
+		bearer = r.bearer
+	}
+	if bearer != "" {
+		req.Header.Set("Authorization", "Bearer "+bearer)
 	}
 	if r.isWrite() && c.session.csrf != "" {
 		req.Header.Set("X-CSRFToken", c.session.csrf)

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/patchbay-ci/patchbay/internal/assets"
 	"github.com/patchbay-ci/patchbay/internal/change"
@@ -101,42 +103,79 @@ func (c *Client) List(ctx context.Context, kind assets.Kind) ([]Row, error) {
 			return rows, nil
 		}
 		if try == 3 {
-			return nil, change.Failf(change.KindInfrastructure, "%s: list the %s: %d rows came of %d, four times over", c.config.Name, kind.Folder(), len(rows), count).
+			return nil, change.Failf(change.KindInfrastructure, "%s: list the %s: it changed while it was read, four times over", c.config.Name, kind.Folder()).
 				WithHint("is somebody changing it all the time? try again later")
 		}
 	}
 }
 
-// ManyUUIDs is how many ListByUUID takes at once.
-const ManyUUIDs = 100
+const manyUUIDs = 100 // in one request
 
 // ListByUUID reads the rows of some assets; those that are not there are left
 // out. Servers before 6.0 do not know the filter.
 func (c *Client) ListByUUID(ctx context.Context, kind assets.Kind, uuids []string) (rows []Row, err error) {
-	var answer struct{ Result []wireRow }
-	q := fmt.Sprintf("(columns:!(%s),keys:!(none),filters:!((col:uuid,opr:in,value:!('%s'))),page:0,page_size:%d)", columns[kind], strings.Join(uuids, "','"), ManyUUIDs)
-	if err := c.Get(ctx, "/api/v1/"+string(kind)+"/", "q="+url.QueryEscape(q), &answer); err != nil {
+	parts := slices.Collect(slices.Chunk(uuids, manyUUIDs))
+	answers := make([]listAnswer, len(parts))
+	err = abreast(len(parts), func(i int) error {
+		q := fmt.Sprintf("(columns:!(%s),keys:!(none),filters:!((col:uuid,opr:in,value:!('%s'))),page:0,page_size:%d)", columns[kind], strings.Join(parts[i], "','"), manyUUIDs)
+		return c.Get(ctx, "/api/v1/"+string(kind)+"/", "q="+url.QueryEscape(q), &answers[i])
+	})
+	if err != nil {
 		return nil, fmt.Errorf("list some %s: %w", kind.Folder(), err)
 	}
-	for _, w := range answer.Result {
-		rows = append(rows, w.row(kind))
+	for _, answer := range answers {
+		for _, w := range answer.Result {
+			rows = append(rows, w.row(kind))
+		}
 	}
 	return rows, nil
 }
 
-// pages goes on by what was received: a server may give fewer rows than it was
+type listAnswer struct {
+	Count  int
+	Result []wireRow
+}
+
+// pages reads a whole list. The first page says how many rows there are and,
+// by those it has, how many the server gives in one: it may be fewer than were
 // asked for.
 func (c *Client) pages(ctx context.Context, kind assets.Kind) (rows []Row, count int, err error) {
+	first, err := c.listPage(ctx, kind, 0, pageSize)
+	if err != nil {
+		return nil, 0, err
+	}
+	answers, size := []listAnswer{first}, len(first.Result)
+	if size > 0 && size < first.Count {
+		answers = append(answers, make([]listAnswer, (first.Count-1)/size)...)
+		err = abreast(len(answers)-1, func(i int) (err error) {
+			answers[i+1], err = c.listPage(ctx, kind, i+1, size)
+			return err
+		})
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	rows, count = together(kind, answers)
+	return rows, count, nil
+}
+
+func (c *Client) listPage(ctx context.Context, kind assets.Kind, page, size int) (answer listAnswer, err error) {
+	q := fmt.Sprintf("(columns:!(%s),keys:!(none),order_column:%s,order_direction:asc,page:%d,page_size:%d)", columns[kind], orderBy[kind], page, size)
+	err = c.Get(ctx, "/api/v1/"+string(kind)+"/", "q="+url.QueryEscape(q), &answer)
+	if page == 0 {
+		c.page.Store(max(c.page.Load(), int64(len(answer.Result))))
+	}
+	return answer, err
+}
+
+// together is what the pages hold, each asset once, and the count that they
+// agree on; -1 when they do not.
+func together(kind assets.Kind, answers []listAnswer) (rows []Row, count int) {
 	seen := map[int]bool{}
-	size, received := pageSize, 0
-	for page := 0; ; page++ {
-		var answer struct {
-			Count  int
-			Result []wireRow
-		}
-		q := fmt.Sprintf("(columns:!(%s),keys:!(none),order_column:%s,order_direction:asc,page:%d,page_size:%d)", columns[kind], orderBy[kind], page, size)
-		if err := c.Get(ctx, "/api/v1/"+string(kind)+"/", "q="+url.QueryEscape(q), &answer); err != nil {
-			return nil, 0, err
+	count = answers[0].Count
+	for _, answer := range answers {
+		if answer.Count != count {
+			count = -1
 		}
 		for _, w := range answer.Result {
 			if !seen[w.ID] {
@@ -144,16 +183,33 @@ func (c *Client) pages(ctx context.Context, kind assets.Kind) (rows []Row, count
 				rows = append(rows, w.row(kind))
 			}
 		}
-		received += len(answer.Result)
-		c.page.Store(max(c.page.Load(), int64(len(answer.Result))))
-		if len(answer.Result) == 0 || received >= answer.Count {
-			slices.SortFunc(rows, func(a, b Row) int { return cmp.Compare(a.ID, b.ID) })
-			return rows, answer.Count, nil
-		}
-		if page == 0 {
-			size = min(size, len(answer.Result)) // the cap; the next page begins after what came
+	}
+	slices.SortFunc(rows, func(a, b Row) int { return cmp.Compare(a.ID, b.ID) })
+	return rows, count
+}
+
+// abreast reads n things, two at a time: enough for a server to be busy with
+// one while the other is on its way, and little for one that serves people.
+func abreast(n int, read func(int) error) error {
+	faults := make([]error, n)
+	var next atomic.Int64
+	var both sync.WaitGroup
+	for range min(n, 2) {
+		both.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				if faults[i] = read(i); faults[i] != nil {
+					next.Store(int64(n)) // the rest is of no use
+				}
+			}
+		})
+	}
+	both.Wait()
+	for _, err := range faults {
+		if err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 func (w wireRow) row(kind assets.Kind) Row {

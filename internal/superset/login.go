@@ -35,27 +35,36 @@ const (
 )
 
 // prepare makes sure of a login, and before a write of a CSRF token and its
-// cookie.
-func (c *Client) prepare(ctx context.Context, write bool) error {
-	c.mu.Lock()
-	logged, csrf := c.session.access != "", c.session.csrf != ""
-	c.mu.Unlock()
-	if !logged {
+// cookie. It gives the session that the request then goes out with.
+func (c *Client) prepare(ctx context.Context, write bool) (session, error) {
+	c.entering.Lock()
+	defer c.entering.Unlock()
+	if c.current().access == "" {
 		if err := c.login(ctx); err != nil {
-			return err
+			return session{}, err
 		}
 	}
-	if write && !csrf {
-		return c.fetchCSRF(ctx)
+	if write && c.current().csrf == "" {
+		if err := c.fetchCSRF(ctx); err != nil {
+			return session{}, err
+		}
 	}
-	return nil
+	return c.current(), nil
+}
+
+func (c *Client) current() session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.session
 }
 
 // RenewCSRF fetches a token for a new batch of writes.
 func (c *Client) RenewCSRF(ctx context.Context) error {
-	if err := c.prepare(ctx, false); err != nil {
+	if _, err := c.prepare(ctx, false); err != nil {
 		return err
 	}
+	c.entering.Lock()
+	defer c.entering.Unlock()
 	return c.fetchCSRF(ctx)
 }
 
@@ -137,16 +146,9 @@ func (c *Client) tokens(ctx context.Context, path, bearer string, in any) (sessi
 	if err != nil {
 		return session{}, err
 	}
-	c.mu.Lock()
-	before := c.session.access
-	c.session.access = bearer
-	c.mu.Unlock()
-	text, err := c.send(ctx, request{method: http.MethodPost, path: path, body: body, contentType: "application/json", accept: "application/json"})
+	text, err := c.send(ctx, request{method: http.MethodPost, path: path, body: body, contentType: "application/json", accept: "application/json", login: true, bearer: bearer})
 	c.written.Add(-1) // a login is no write
 	if err != nil {
-		c.mu.Lock()
-		c.session.access = before
-		c.mu.Unlock()
 		return session{}, err
 	}
 	var answer struct {
@@ -160,16 +162,19 @@ func (c *Client) tokens(ctx context.Context, path, bearer string, in any) (sessi
 }
 
 // renewable says that an error was an expired login or a lost CSRF token, and
-// that a new one has been got: the request was not done and may be sent again.
-func (c *Client) renewable(ctx context.Context, err error) bool {
+// that a new one has been got, here or by another request meanwhile: the
+// request was not done and may be sent again.
+func (c *Client) renewable(ctx context.Context, err error, with session) bool {
 	var answer *httpclient.Error
 	if !errors.As(err, &answer) {
 		return false
 	}
-	text := strings.ToLower(string(answer.Body))
+	c.entering.Lock()
+	defer c.entering.Unlock()
+	text, now := strings.ToLower(string(answer.Body)), c.current()
 	switch {
 	case expired(err) && c.config.Login.Kind != LoginToken:
-		return c.renew(ctx) == nil
+		return now.access != with.access || c.renew(ctx) == nil
 	case answer.Status == http.StatusBadRequest && strings.Contains(text, "csrf"), answer.Status == http.StatusFound && strings.HasPrefix(answer.Text, "redirected"):
 		return c.fetchCSRF(ctx) == nil
 	}

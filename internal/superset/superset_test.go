@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/patchbay-ci/patchbay/internal/assets"
@@ -71,6 +72,33 @@ func TestFaultsOfLogins(t *testing.T) {
 				t.Errorf("a write without an answer was repeated, or is not told: %v", err)
 			}
 		})
+	}
+}
+
+// TestSideBySide: requests that go out together share one login, one CSRF token
+// and one renewal.
+func TestSideBySide(t *testing.T) {
+	pair := lab.Supersets(t)
+	proxy := lab.NewFaultProxy(t, pair.QA.URL)
+	var both, all sync.WaitGroup
+	both.Add(2)
+	proxy.Add(lab.Fault{
+		Method: "POST", Path: "/tag/", Status: 401, Header: map[string]string{"Content-Type": "application/json"}, Body: `{"msg":"Token has expired"}`, Times: 2,
+		Before: func() { both.Done(); both.Wait() },
+	})
+	c := client(t, proxy.URL, password("admin"))
+	for _, name := range []string{"one", "two"} {
+		all.Go(func() {
+			if err := tagged(t.Context(), c, name); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	for path, method := range map[string]string{"/security/login": "POST", "/security/csrf_token/": "GET", "/security/refresh": "POST"} {
+		if n := proxy.Count(method, path); n != 1 {
+			t.Errorf("%s: %d times, want once: %v", path, n, proxy.Requests())
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,15 +29,16 @@ const exportSize = 50
 // Export gives assets of a kind with what they stand on, in several bundles.
 // Those that are gone are named instead of failing the rest.
 func (c *Client) Export(ctx context.Context, kind assets.Kind, ids []int) (bundles [][]byte, missing []int, err error) {
-	for len(ids) > 0 {
-		n := min(exportSize, len(ids))
-		some, gone, err := c.exportBatch(ctx, kind, ids[:n])
-		if err != nil {
-			return nil, nil, fmt.Errorf("export %s: %w", kind.Folder(), err)
-		}
-		bundles, missing, ids = append(bundles, some...), append(missing, gone...), ids[n:]
+	parts := slices.Collect(slices.Chunk(ids, exportSize))
+	some, gone := make([][][]byte, len(parts)), make([][]int, len(parts))
+	err = abreast(len(parts), func(i int) (err error) {
+		some[i], gone[i], err = c.exportBatch(ctx, kind, parts[i])
+		return err
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("export %s: %w", kind.Folder(), err)
 	}
-	return bundles, missing, nil
+	return slices.Concat(some...), slices.Concat(gone...), nil
 }
 
 // exportBatch halves a batch until the missing one stands alone: one id makes

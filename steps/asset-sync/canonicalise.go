@@ -33,7 +33,9 @@ func (t *site) canonicalise(ctx context.Context) error {
 	t.set = assets.NewSet()
 	for key, row := range t.rows {
 		if raw, ok := t.raws[key]; ok {
-			t.set.Add(t.asset(raw, row))
+			a := t.asset(raw, row)
+			a.Doc = t.scalars.Share(a.Doc)
+			t.set.Add(a)
 			if key.Kind != assets.Database { // its text is enough from here on
 				raw.Doc = nil
 				t.raws[key] = raw

@@ -15,8 +15,7 @@ import (
 // TestConflicts: what others edited is left alone, unless it is asked for;
 // names that other assets hold are taken over by no flag.
 func TestConflicts(t *testing.T) {
-	s := newScene(t)
-	s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes")
+	s := syncedScene(t)
 	editor := s.client(s.pair.QA, "editor")
 	row := s.rows(s.pair.QA, assets.Chart)["За областями"]
 	if err := editor.Send(t.Context(), http.MethodPut, fmt.Sprintf("/api/v1/chart/%d", row.ID), map[string]any{"description": "змінено тут"}, nil); err != nil {

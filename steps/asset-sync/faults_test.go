@@ -43,10 +43,14 @@ func TestFaultsOnTheWay(t *testing.T) {
 			proxied.env = append(append([]string{}, s.env...), "QA_URL="+proxy.URL)
 			proxied.must(test.first, "sync", "--from", "prod", "--to", "qa", "--yes")
 			direct := s.within(t)
-			if r := direct.must(0, "sync", "--from", "prod", "--to", "qa", "--yes"); string(r.result.Outcome) != test.second {
+			r := direct.must(0, "sync", "--from", "prod", "--to", "qa", "--yes")
+			if string(r.result.Outcome) != test.second {
 				t.Errorf("the second run: %s, want %s\n%s", r.result.Outcome, test.second, r.stdout)
 			}
-			if r := direct.must(0, "plan", "--from", "prod", "--to", "qa", "--exit-code"); r.result.Counts["unchanged"] != 21 {
+			if r.result.Writes > 0 {
+				r = direct.must(0, "plan", "--from", "prod", "--to", "qa", "--exit-code")
+			}
+			if r.result.Counts["unchanged"] != 21 {
 				t.Errorf("%+v", r.result.Counts)
 			}
 		})
@@ -76,8 +80,7 @@ func TestRefusedAsset(t *testing.T) {
 // TestMovedMeanwhile: what somebody changes between the plan and the write is
 // left alone.
 func TestMovedMeanwhile(t *testing.T) {
-	s := newScene(t)
-	s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes")
+	s := syncedScene(t)
 	if err := s.client(s.pair.Prod, "editor").Send(t.Context(), http.MethodPut, fmt.Sprintf("/api/v1/chart/%d", s.seeded.Charts["pie"]), map[string]any{"description": "нове"}, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,8 @@ import (
 )
 
 // TestGeneratedDashboards: whatever refers to whatever, in every place that can
-// hold a reference, arrives right; also in the quick way for many assets.
+// hold a reference, arrives right; also in the quick way for many assets, which
+// sends two batches side by side, one of which is refused.
 func TestGeneratedDashboards(t *testing.T) {
 	s := emptyScene(t)
 	chance := rand.Uint64()
@@ -20,7 +21,14 @@ func TestGeneratedDashboards(t *testing.T) {
 	if err := seed.Generate(t.Context(), s.pair, seed.Size{Datasets: 5, Charts: 40, Dashboards: 24, PerDashboard: 7}, chance); err != nil {
 		t.Fatal(err)
 	}
-	r := s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes")
+	proxy := lab.NewFaultProxy(t, s.pair.QA.URL)
+	proxy.Add(lab.Fault{Method: "POST", Path: "/assets/import/", Status: 500, Header: asJSON, Body: `{"errors":[{"message":"Import failed for an unknown reason"}]}`, Times: 1})
+	proxied := s.within(t)
+	proxied.env = append(append([]string{}, s.env...), "QA_URL="+proxy.URL)
+	r := proxied.must(0, "sync", "--from", "prod", "--to", "qa", "--yes")
+	if n := proxy.Count("POST", "/assets/import/"); n != 4 {
+		t.Errorf("%d bundles, want the charts in two, one of them again, and the dashboards in one", n)
+	}
 	if r.result.Counts["create"] != 69 || r.result.Requests > 60 {
 		t.Errorf("%+v, %d requests", r.result.Counts, r.result.Requests)
 	}

@@ -96,8 +96,7 @@ func of(uuids map[int]string, id int) string {
 // TestReferencesAreRight in the browser's own terms, and after a sync back to
 // the environment that they came from.
 func TestReferencesAreRight(t *testing.T) {
-	s := newScene(t)
-	s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes")
+	s := syncedScene(t)
 	prod, qa := s.live(s.pair.Prod), s.live(s.pair.QA)
 	compared := 0
 	for title, row := range s.rows(s.pair.Prod, assets.Dashboard) {

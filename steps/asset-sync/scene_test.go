@@ -61,6 +61,27 @@ func newScene(t *testing.T) *scene {
 	return s
 }
 
+var synced string // what the first syncedScene kept
+
+// syncedScene is a scene after a first sync, which only the first caller waits
+// for.
+func syncedScene(t *testing.T) *scene {
+	t.Helper()
+	s := newScene(t)
+	if synced != "" {
+		if err := s.pair.Reset(synced); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes")
+	if err := s.pair.Keep("synced"); err != nil {
+		t.Fatal(err)
+	}
+	synced = "synced"
+	return s
+}
+
 func sceneOf(t *testing.T, pair *lab.SupersetPair) *scene {
 	t.Helper()
 	s := &scene{T: t, pair: pair, dir: t.TempDir()}

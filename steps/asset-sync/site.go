@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"slices"
+	"sync"
 
 	"github.com/patchbay-ci/patchbay/internal/assets"
+	"github.com/patchbay-ci/patchbay/internal/assets/document"
 	"github.com/patchbay-ci/patchbay/internal/step"
 	"github.com/patchbay-ci/patchbay/internal/superset"
 )
@@ -23,6 +26,7 @@ type site struct {
 	raws     map[assets.Key]assets.Raw   // databases by UUID, with the environment's own definition
 	space    *assets.Space
 	set      *assets.Set
+	scalars  document.Pool // of all states that were read
 }
 
 // readSite reads a whole environment: its lists, and what changed since the
@@ -32,7 +36,7 @@ func readSite(ctx context.Context, s *step.Session, c *configuration, e environm
 	if err != nil {
 		return nil, err
 	}
-	t := &site{environment: e, client: client, config: c, cache: cache}
+	t := &site{environment: e, client: client, config: c, cache: cache, scalars: document.Pool{}}
 	if !readOnly { // who only reads does not ask
 		t.version, _ = client.Version(ctx)
 	}
@@ -50,7 +54,7 @@ func readSite(ctx context.Context, s *step.Session, c *configuration, e environm
 		return nil, err
 	}
 	s.Log.Info().Str("environment", e.name).Int("assets", len(t.rows)).Msg("listed")
-	if err := t.export(ctx, cache); err != nil {
+	if err := t.export(ctx, cache, nil); err != nil {
 		return nil, err
 	}
 	s.Log.Info().Str("environment", e.name).Int("assets", len(t.raws)).Msg("read")
@@ -60,54 +64,91 @@ func readSite(ctx context.Context, s *step.Session, c *configuration, e environm
 // list reads the lists of all kinds.
 func (t *site) list(ctx context.Context) error {
 	t.rows = map[assets.Key]superset.Row{}
-	for _, kind := range assets.Kinds {
-		if err := t.relist(ctx, kind); err != nil {
-			return err
-		}
-	}
-	return nil
+	return t.reread(ctx, question{whole: assets.Kinds})
 }
 
 // relist reads the list of a kind again.
 func (t *site) relist(ctx context.Context, kind assets.Kind) error {
-	rows, err := t.client.List(ctx, kind)
+	return t.reread(ctx, question{whole: []assets.Kind{kind}})
+}
+
+// refresh reads the rows of some assets again.
+func (t *site) refresh(ctx context.Context, keys []assets.Key) error {
+	return t.reread(ctx, t.question(keys))
+}
+
+func (t *site) reread(ctx context.Context, q question) error {
+	rows, err := q.ask(ctx, t.client)
 	if err != nil {
 		return err
 	}
+	t.learn(q, rows)
+	return nil
+}
+
+// learn puts rows in the place of what was known of those that were asked for.
+func (t *site) learn(q question, rows []superset.Row) {
 	for key := range t.rows {
-		if key.Kind == kind {
+		if slices.Contains(q.whole, key.Kind) {
 			delete(t.rows, key)
+		}
+	}
+	for kind, uuids := range q.some {
+		for _, uuid := range uuids {
+			delete(t.rows, assets.Key{Kind: kind, UUID: uuid})
 		}
 	}
 	for _, row := range rows {
 		t.rows[row.Key()] = row
 	}
-	return nil
 }
 
-// refresh reads the rows of some assets again: by their UUIDs where the server
-// can and they are few, else the whole lists of their kinds.
-func (t *site) refresh(ctx context.Context, keys []assets.Key) error {
-	byKind := map[assets.Kind][]string{}
+// question is which rows are to be read: whole lists, or some by their UUIDs.
+type question struct {
+	whole []assets.Kind
+	some  map[assets.Kind][]string
+}
+
+// fewRows are asked for by their UUIDs where the server can; of more the whole
+// list comes as quickly.
+const fewRows = 300
+
+func (t *site) question(keys []assets.Key) question {
+	q := question{some: map[assets.Kind][]string{}}
 	for _, key := range keys {
-		byKind[key.Kind] = append(byKind[key.Kind], key.UUID)
+		q.some[key.Kind] = append(q.some[key.Kind], key.UUID)
 	}
-	for kind, uuids := range byKind {
-		if len(uuids) > superset.ManyUUIDs || kind == assets.Database || t.version.Before(assets.Version{Major: 6}) || t.version == (assets.Version{}) {
-			if err := t.relist(ctx, kind); err != nil {
-				return err
-			}
-			continue
+	for kind, uuids := range q.some {
+		if len(uuids) > fewRows || kind == assets.Database || t.version.Before(assets.Version{Major: 6}) || t.version == (assets.Version{}) {
+			delete(q.some, kind)
+			q.whole = append(q.whole, kind)
 		}
-		rows, err := t.client.ListByUUID(ctx, kind, uuids)
+	}
+	return q
+}
+
+// ask reads the kinds side by side.
+func (q question) ask(ctx context.Context, client *superset.Client) ([]superset.Row, error) {
+	var reads []func() ([]superset.Row, error)
+	for _, kind := range q.whole {
+		reads = append(reads, func() ([]superset.Row, error) { return client.List(ctx, kind) })
+	}
+	for kind, uuids := range q.some {
+		reads = append(reads, func() ([]superset.Row, error) { return client.ListByUUID(ctx, kind, uuids) })
+	}
+	rows, faults := make([][]superset.Row, len(reads)), make([]error, len(reads))
+	var all sync.WaitGroup
+	for i, read := range reads {
+		all.Go(func() { rows[i], faults[i] = read() })
+	}
+	all.Wait()
+	return slices.Concat(rows...), firstOf(faults)
+}
+
+func firstOf(faults []error) error {
+	for _, err := range faults {
 		if err != nil {
 			return err
-		}
-		for _, uuid := range uuids {
-			delete(t.rows, assets.Key{Kind: kind, UUID: uuid})
-		}
-		for _, row := range rows {
-			t.rows[row.Key()] = row
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/patchbay-ci/patchbay/internal/assets"
 	"github.com/patchbay-ci/patchbay/internal/change"
@@ -12,11 +13,49 @@ import (
 )
 
 // export takes what the cache has and asks for the rest: everything at once
-// where much is missing and the account may, else by kinds.
-func (t *site) export(ctx context.Context, cache *cache) error {
+// where much is missing and the account may, else by kinds. What was asked for
+// before the rows were read is taken, but for what has moved since.
+func (t *site) export(ctx context.Context, cache *cache, before *early) error {
 	t.raws = map[assets.Key]assets.Raw{}
-	missing := map[assets.Kind][]int{}
-	total := 0
+	missing, total := t.takeCached(cache)
+	switch {
+	case before != nil:
+		if err := t.take(before.bundle); err != nil {
+			return err
+		}
+		missing = t.stillMissing(before.rows)
+	case total > manyMissing:
+		all, err := t.exportAll(ctx)
+		if err != nil {
+			return err
+		}
+		if all != nil {
+			if err := t.take(all); err != nil {
+				return err
+			}
+			missing = t.stillMissing(nil)
+		}
+	}
+	if err := t.exportMissing(ctx, missing); err != nil {
+		return err
+	}
+	t.nameRows()
+	t.readRows = maps.Clone(t.rows)
+	return cache.write(t)
+}
+
+const manyMissing = 20 // charts and dashboards for which a whole export is quicker than one by kinds
+
+// early is an export of everything, and the rows as they were before it.
+type early struct {
+	bundle []byte
+	rows   map[assets.Key]superset.Row
+}
+
+// takeCached says what the cache does not have, by kind, and how many charts
+// and dashboards that are.
+func (t *site) takeCached(cache *cache) (missing map[assets.Kind][]int, total int) {
+	missing = map[assets.Kind][]int{}
 	for key, row := range t.rows {
 		if raw, ok := cache.raw(row, t.members(row)); ok {
 			t.raws[key] = raw
@@ -29,68 +68,59 @@ func (t *site) export(ctx context.Context, cache *cache) error {
 			total++
 		}
 	}
-	if total > 20 {
-		all, err := t.exportAll(ctx)
-		if err != nil {
-			return err
-		}
-		if all {
-			missing = t.stillMissing()
-		}
-	}
-	for _, kind := range assets.Kinds {
-		if err := t.exportKind(ctx, kind, missing[kind]); err != nil {
-			return err
-		}
-	}
-	t.nameRows()
-	t.readRows = maps.Clone(t.rows)
-	return cache.write(t)
+	return missing, total
 }
 
-// exportAll is false where the account may not, or the server cannot.
-func (t *site) exportAll(ctx context.Context) (bool, error) {
+// exportAll is nil where the account may not, or the server cannot.
+func (t *site) exportAll(ctx context.Context) ([]byte, error) {
 	bundle, err := t.client.ExportAll(ctx)
 	var refused *superset.Refused
 	if change.AsFailure(err) != nil && (errors.As(err, &refused) || change.AsFailure(err).Kind == change.KindConfiguration || errors.Is(err, superset.ErrNotFound)) {
-		return false, ctx.Err()
+		return nil, ctx.Err()
 	}
-	if err != nil {
-		return false, err
+	return bundle, err
+}
+
+// exportMissing reads the kinds side by side.
+func (t *site) exportMissing(ctx context.Context, missing map[assets.Kind][]int) error {
+	bundles, faults := make([][][]byte, len(assets.Kinds)), make([]error, len(assets.Kinds))
+	var all sync.WaitGroup
+	for i, kind := range assets.Kinds {
+		slices.Sort(missing[kind])
+		all.Go(func() { bundles[i], _, faults[i] = t.client.Export(ctx, kind, missing[kind]) }) // what went away meanwhile is not there
 	}
-	return true, t.take(bundle)
+	all.Wait()
+	if err := firstOf(faults); err != nil {
+		return err
+	}
+	return t.take(slices.Concat(bundles...)...)
 }
 
 func (t *site) exportKind(ctx context.Context, kind assets.Kind, ids []int) error {
-	slices.Sort(ids)
-	bundles, _, err := t.client.Export(ctx, kind, ids) // what went away meanwhile is not there
-	if err != nil {
-		return err
-	}
+	return t.exportMissing(ctx, map[assets.Kind][]int{kind: ids})
+}
+
+func (t *site) take(bundles ...[]byte) error {
 	for _, bundle := range bundles {
-		if err := t.take(bundle); err != nil {
-			return err
+		raws, err := assets.ReadExport(bundle)
+		if err != nil {
+			return change.Failf(change.KindInfrastructure, "read the export of %s: %w", t.name, err)
+		}
+		for _, raw := range raws {
+			t.raws[assets.Key{Kind: raw.Kind, UUID: raw.UUID}] = raw
 		}
 	}
 	return nil
 }
 
-func (t *site) take(bundle []byte) error {
-	raws, err := assets.ReadExport(bundle)
-	if err != nil {
-		return change.Failf(change.KindInfrastructure, "read the export of %s: %w", t.name, err)
-	}
-	for _, raw := range raws {
-		t.raws[assets.Key{Kind: raw.Kind, UUID: raw.UUID}] = raw
-	}
-	return nil
-}
-
-// stillMissing: two assets of one file name are one in an export.
-func (t *site) stillMissing() map[assets.Kind][]int {
+// stillMissing: two assets of one file name are one in an export, and what
+// changed after the rows were read, if such are given, may be older in it.
+func (t *site) stillMissing(before map[assets.Key]superset.Row) map[assets.Kind][]int {
 	missing := map[assets.Kind][]int{}
 	for key, row := range t.rows {
-		if _, ok := t.raws[key]; !ok && row.UUID != "" && row.Kind != assets.Database {
+		_, ok := t.raws[key]
+		moved := before != nil && before[key].ChangedOn != row.ChangedOn
+		if (!ok || moved) && row.UUID != "" && row.Kind != assets.Database {
 			missing[row.Kind] = append(missing[row.Kind], row.ID)
 		}
 	}

@@ -19,8 +19,7 @@ import (
 // TestRepair: a dashboard whose metadata has the ids of the other environment,
 // as an older Superset leaves it, is found and mended; nothing else changes.
 func TestRepair(t *testing.T) {
-	s := newScene(t)
-	s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes")
+	s := syncedScene(t)
 	if r := s.must(0, "repair", "--env", "qa", "--from", "prod", "--dry-run", "--exit-code"); r.result.Outcome != "nothing-to-do" {
 		t.Errorf("nothing was broken: %s", r.stdout)
 	}
@@ -76,8 +75,7 @@ func TestLeftToTheImporter(t *testing.T) {
 // TestPatch: an export taken from one environment, brought into the ids of the
 // other, imported by hand.
 func TestPatch(t *testing.T) {
-	s := newScene(t)
-	s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes")
+	s := syncedScene(t)
 	bundles, _, err := s.client(s.pair.Prod, "admin").Export(t.Context(), assets.Dashboard, []int{s.seeded.Dashboards["overview"], s.seeded.Dashboards["map"], s.seeded.Dashboards["loose"]})
 	if err != nil {
 		t.Fatal(err)

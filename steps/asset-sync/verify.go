@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/patchbay-ci/patchbay/internal/assets"
 	"github.com/patchbay-ci/patchbay/internal/assets/document"
@@ -17,12 +19,12 @@ func (w *writer) verify(ctx context.Context) error {
 	if len(w.done) == 0 {
 		return nil
 	}
-	before := w.to.raws
-	rows := w.to.readRows
-	if err := w.to.refresh(ctx, w.touched()); err != nil {
+	known := memory(w.to, w.to.raws, w.to.readRows)
+	before, err := w.readBack(ctx)
+	if err != nil {
 		return err
 	}
-	if err := w.to.export(ctx, memory(w.to, before, rows)); err != nil {
+	if err := w.to.export(ctx, known, before); err != nil {
 		return err
 	}
 	if err := w.to.canonicalise(ctx); err != nil {
@@ -34,6 +36,23 @@ func (w *writer) verify(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// readBack reads the rows that the run has changed and, where that is more
+// than a few, everything beside them.
+func (w *writer) readBack(ctx context.Context) (*early, error) {
+	before := &early{rows: maps.Clone(w.to.rows)}
+	var failed error
+	var export sync.WaitGroup
+	if len(w.done) > manyMissing {
+		export.Go(func() { before.bundle, failed = w.to.exportAll(ctx) })
+	}
+	err := w.to.refresh(ctx, w.touched())
+	export.Wait()
+	if before.bundle == nil { // not asked for, or not allowed
+		before = nil
+	}
+	return before, errors.Join(err, failed)
 }
 
 // touched are the assets whose rows the run has changed: what was written, and
@@ -62,6 +81,9 @@ func (w *writer) compare(key assets.Key) {
 	case there == nil:
 		w.fail(key, "the server said OK and did not make it")
 	case document.Equal(there.Doc, wanted.Doc):
+		if title := w.unlinked(wanted); title != "" {
+			w.fail(key, "it shows the chart %q and is not linked to it", title)
+		}
 	case w.without(wanted) != "":
 		w.fail(key, "it arrived without %s, which failed", w.without(wanted))
 	case !w.fix && key.Kind == assets.Dashboard && assets.SameButReferences(there, wanted):
@@ -69,6 +91,22 @@ func (w *writer) compare(key assets.Key) {
 	default:
 		w.fail(key, "it is not as sent: %s", w.differences(there, wanted))
 	}
+}
+
+// unlinked is a chart in a dashboard's layout that the server does not count
+// among its charts.
+func (w *writer) unlinked(a *assets.Asset) string {
+	if a.Kind != assets.Dashboard {
+		return ""
+	}
+	row := w.to.rows[a.Key()]
+	for _, uuid := range a.Charts() {
+		key := assets.Key{Kind: assets.Chart, UUID: uuid}
+		if chart, there := w.to.rows[key]; there && !slices.Contains(chart.Dashboards, row.ID) {
+			return chart.Title
+		}
+	}
+	return ""
 }
 
 func (w *writer) differences(there, wanted *assets.Asset) string {

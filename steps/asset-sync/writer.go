@@ -3,11 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"maps"
+	"sync"
 	"time"
 
 	"github.com/patchbay-ci/patchbay/internal/assets"
 	"github.com/patchbay-ci/patchbay/internal/step"
+	"github.com/patchbay-ci/patchbay/internal/superset"
 )
 
 // writer brings assets into an environment: datasets, charts, dashboards, each
@@ -19,6 +20,9 @@ type writer struct {
 	force bool // also what others use is deleted
 	fix   bool // metadata is brought into the target's ids
 
+	mu     sync.Mutex        // two batches use what follows; neither holds it while it awaits the server
+	lanes  int               // batches that are sent side by side
+	later  [][]*assets.Asset // refused side by side, to be sent alone
 	wanted map[assets.Key]*assets.Asset
 	own    *assets.Set // what the target has, or will have, for the stubs
 	sizes  map[assets.Kind]int
@@ -73,25 +77,59 @@ func (w *writer) fail(k assets.Key, format string, args ...any) {
 // round writes assets none of which refers to another of them, and reads their
 // ids back.
 func (w *writer) round(ctx context.Context, kind assets.Kind, round []*assets.Asset) {
-	all := round
-	for len(round) > 0 && !w.stopped(ctx) {
-		n := min(w.size(kind, len(round)), len(round))
-		if err := w.unmoved(ctx, kind, round[:n]); err != nil {
-			w.fatal = err
-			return
-		}
-		began := time.Now()
-		w.push(ctx, kind, w.remaining(round[:n]))
-		w.resize(kind, n, time.Since(began))
-		round = round[n:]
-		w.Log.Info().Str("kind", string(kind)).Int("done", len(w.done)).Int("of", len(w.wanted)).Msg("written")
-	}
-	if err := w.relist(ctx, kind, keysOf(all)); err != nil && w.fatal == nil {
+	w.batches(ctx, kind, round)
+	if err := w.relist(ctx, kind, keysOf(round)); err != nil && w.fatal == nil {
 		w.fatal = err
 	}
 	if kind == assets.Chart && w.fatal == nil {
 		w.layers(ctx)
 	}
+}
+
+// many assets are written in two lanes: while a server with several workers
+// writes one batch, another reads the next one, which is half of the work.
+const many = 40
+
+// batches sends a round batch by batch. What was refused without a reason while
+// another batch was under way is sent again alone: servers with a small
+// database do not write two at once.
+func (w *writer) batches(ctx context.Context, kind assets.Kind, round []*assets.Asset) {
+	w.lanes = 1
+	if len(round) >= many {
+		w.lanes = 2
+	}
+	var lanes sync.WaitGroup
+	left, fair := round, w.fair(kind, len(round))
+	for range w.lanes {
+		lanes.Go(func() {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			for len(left) > 0 && !w.stopped(ctx) {
+				batch := left[:w.size(kind, len(left), fair)]
+				left = left[len(batch):]
+				w.batch(ctx, kind, batch)
+			}
+		})
+	}
+	lanes.Wait()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lanes = 1
+	for _, batch := range w.later {
+		w.push(ctx, kind, batch)
+	}
+	w.later = nil
+}
+
+func (w *writer) batch(ctx context.Context, kind assets.Kind, batch []*assets.Asset) {
+	if err := w.unmoved(ctx, batch); err != nil {
+		w.fatal = err
+		return
+	}
+	began := time.Now()
+	w.push(ctx, kind, w.remaining(batch))
+	w.resize(kind, len(batch), time.Since(began))
+	w.Log.Info().Str("kind", string(kind)).Int("done", len(w.done)).Int("of", len(w.wanted)).Msg("written")
 }
 
 // secondPass writes those once more that refer to each other in a circle: now
@@ -129,16 +167,27 @@ func (w *writer) remaining(all []*assets.Asset) (rest []*assets.Asset) {
 // and proxies allow.
 const goodTime = 15 * time.Second
 
-var firstSize = map[assets.Kind]int{assets.Dataset: 50, assets.Chart: 100, assets.Dashboard: 40}
+// firstSize is what an idle server takes in two seconds.
+var firstSize = map[assets.Kind]int{assets.Dataset: 50, assets.Chart: 300, assets.Dashboard: 60}
 
-func (w *writer) size(kind assets.Kind, left int) int {
+// fair is the size by which all batches of a round are alike.
+func (w *writer) fair(kind assets.Kind, round int) int {
 	if w.sizes[kind] == 0 {
 		w.sizes[kind] = firstSize[kind]
 	}
-	if size := w.sizes[kind]; left > size*3/2 {
-		return size
+	most := w.lanes * w.sizes[kind] * 3 / 2
+	batches := w.lanes * ((round + most - 1) / most)
+	return (round + batches - 1) / batches
+}
+
+// size is that of the next batch: the fair one, unless the server has turned
+// out to be slower.
+func (w *writer) size(kind assets.Kind, left, fair int) int {
+	n := min(left, fair)
+	if w.sizes[kind]*3/2 < n {
+		n = w.sizes[kind]
 	}
-	return left
+	return n
 }
 
 // resize follows the server's pace, within reason.
@@ -150,13 +199,23 @@ func (w *writer) resize(kind assets.Kind, n int, took time.Duration) {
 	w.sizes[kind] = min(max(fit, n/4, 1), n*3, 600)
 }
 
-// unmoved lists the kind again right before it is written: what somebody
-// changed since it was read becomes a conflict.
-func (w *writer) unmoved(ctx context.Context, kind assets.Kind, batch []*assets.Asset) error {
-	before := maps.Clone(w.to.rows)
-	if err := w.to.refresh(ctx, keysOf(batch)); err != nil {
+// unmoved reads the rows of a batch again right before it is written: what
+// somebody changed since they were read becomes a conflict.
+func (w *writer) unmoved(ctx context.Context, batch []*assets.Asset) error {
+	before := map[assets.Key]superset.Row{}
+	for _, a := range batch {
+		if row, had := w.to.rows[a.Key()]; had {
+			before[a.Key()] = row
+		}
+	}
+	q := w.to.question(keysOf(batch))
+	w.mu.Unlock()
+	rows, err := q.ask(ctx, w.to.client)
+	w.mu.Lock()
+	if err != nil {
 		return err
 	}
+	w.to.learn(q, rows)
 	for _, a := range batch {
 		was, had := before[a.Key()]
 		is, has := w.to.rows[a.Key()]
