@@ -41,8 +41,8 @@ bench: deps build ## speed, as ratios against two stock Liquibase runs
 demo-assets: deps build ## two real Supersets: export, plan, sync, repair, diff, rollback
 	go run ./internal/lab/cmd/demoassets ; status=$$?; go run ./internal/lab/cmd/lab stop; exit $$status
 
-bench-assets: deps build ## speed of asset-sync, beside superset-cli and Superset's raw endpoints (two real Supersets; FULL=1: half an hour)
-	go run ./internal/lab/cmd/benchassets $(if $(FULL),--full) ; status=$$?; go run ./internal/lab/cmd/lab stop; exit $$status
+bench-assets: deps build ## speed of asset-sync, beside superset-cli and Superset's raw endpoints (two real Supersets; FULL=1: 600 charts, ten minutes; OWN=1: asset-sync alone; CHARTS=1000: the size)
+	go run ./internal/lab/cmd/benchassets $(if $(FULL),--charts=600) $(if $(CHARTS),--charts=$(CHARTS)) $(if $(OWN),--own) ; status=$$?; go run ./internal/lab/cmd/lab stop; exit $$status
 
 snapshot: $(GORELEASER) ## the archives of a release with their checksums into dist/, and the image where there is a docker
 	$(GORELEASER) release --snapshot --clean --skip=publish$$(docker version >/dev/null 2>&1 || echo ,docker)

@@ -16,9 +16,6 @@ import (
 // Size is how much Generate makes.
 type Size struct{ Datasets, Charts, Dashboards, PerDashboard int }
 
-// Large is a site as grown companies have it.
-var Large = Size{Datasets: 40, Charts: 600, Dashboards: 120, PerDashboard: 12}
-
 // generator makes assets by chance, the same for the same seed.
 type generator struct {
 	*rand.Rand

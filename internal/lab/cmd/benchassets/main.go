@@ -7,14 +7,17 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -28,13 +31,12 @@ import (
 )
 
 func main() {
-	full := flag.Bool("full", false, "40 datasets, 600 charts, 120 dashboards: half an hour")
+	charts := flag.Int("charts", 120, "charts of the site; a fifteenth as many datasets, a fifth as many dashboards")
+	own := flag.Bool("own", false, "asset-sync alone, without what it is measured beside")
+	rounds := flag.Int("rounds", 3, "of asset-sync, of which the medians are shown; the others run once")
 	flag.Parse()
-	size := seed.Size{Datasets: 10, Charts: 120, Dashboards: 24, PerDashboard: 12}
-	if *full {
-		size = seed.Large
-	}
-	if err := measure(context.Background(), size); err != nil {
+	size := seed.Size{Datasets: max(10, *charts/15), Charts: *charts, Dashboards: *charts / 5, PerDashboard: 12}
+	if err := measure(context.Background(), bench{size: size, own: *own, rounds: *rounds}); err != nil {
 		fmt.Fprintln(os.Stderr, "benchassets:", err)
 		os.Exit(1)
 	}
@@ -42,14 +44,17 @@ func main() {
 
 // bench is one run of all ways.
 type bench struct {
-	pair *lab.SupersetPair
-	size seed.Size
-	dir  string
-	bin  string
-	cost map[string]cost // by way
+	pair   *lab.SupersetPair
+	size   seed.Size
+	dir    string
+	bin    string
+	own    bool // nothing else is measured
+	rounds int
+	kept   string          // what the sites are put back to
+	cost   map[string]cost // by way
 }
 
-func measure(ctx context.Context, size seed.Size) error {
+func measure(ctx context.Context, b bench) error {
 	pair, err := lab.StartSupersets(ctx)
 	if err != nil {
 		return err
@@ -68,7 +73,7 @@ func measure(ctx context.Context, size seed.Size) error {
 	if err != nil {
 		return err
 	}
-	b := &bench{pair, size, dir, bin, map[string]cost{}}
+	b.pair, b.dir, b.bin, b.cost = pair, dir, bin, map[string]cost{}
 	if err := b.prepare(ctx); err != nil {
 		return err
 	}
@@ -81,14 +86,10 @@ func (b *bench) prepare(ctx context.Context) error {
 	if err := os.WriteFile(filepath.Join(b.dir, "asset-sync.yaml"), []byte(configuration), 0o600); err != nil {
 		return err
 	}
-	if err := b.pair.Reset(""); err != nil {
-		return err
-	}
-	fmt.Printf("making %d datasets, %d charts, %d dashboards …\n", b.size.Datasets, b.size.Charts, b.size.Dashboards)
-	if err := seed.Generate(ctx, b.pair, b.size, 1); err != nil {
-		return err
-	}
-	return b.pair.Keep("bench")
+	fmt.Printf("%d datasets, %d charts, %d dashboards\n", b.size.Datasets, b.size.Charts, b.size.Dashboards)
+	var err error
+	b.kept, err = seed.Generated(ctx, b.pair, b.size)
+	return err
 }
 
 // The ways that ratios are made of.
@@ -96,40 +97,62 @@ const (
 	wayRaw   = "raw: export all, import all"
 	wayCLI   = "superset-cli --split, first"
 	wayFirst = "asset-sync sync, first"
+	wayOne   = "asset-sync sync, one chart changed"
 )
+
+// way is one way to bring the assets over, or one run after it.
+type way struct {
+	name           string
+	reset, compare bool
+	run            func(context.Context) (cost, error)
+}
 
 func (b *bench) ways(ctx context.Context) error {
 	sync := []string{"sync", "--from", "prod", "--to", "qa", "--yes", "--log-level", "warn"}
 	fmt.Printf("%-34s %8s %8s %8s %9s %7s %8s  %s\n", "WAY", "SECONDS", "CPU SRC", "CPU TGT", "REQUESTS", "WRITES", "MIB", "REFERENCES RIGHT")
-	for _, w := range []struct {
-		name           string
-		reset, compare bool
-		run            func(context.Context) (cost, error)
-	}{
-		{wayRaw, false, true, b.raw},
-		{wayCLI, true, true, b.cli},
-		{"superset-cli --split, no change", false, false, b.cli},
+	if !b.own {
+		err := b.measure(ctx, 1, []way{
+			{wayRaw, true, true, b.raw},
+			{wayCLI, true, true, b.cli},
+			{"superset-cli --split, no change", false, false, b.cli},
+		})
+		if err != nil {
+			return err
+		}
+	}
+	err := b.measure(ctx, b.rounds, []way{
 		{"asset-sync export", true, false, b.run("export", "--from", "prod", "--no-cache")},
 		{wayFirst, false, true, b.run(sync...)},
 		{"asset-sync sync, no change", false, false, b.run(sync...)},
 		{"asset-sync sync, no change, cold", false, false, b.run(append(sync, "--no-cache")...)},
-		{"asset-sync sync, one chart changed", false, true, b.run(sync...)},
-	} {
-		if w.reset {
-			if err := b.pair.Reset("bench"); err != nil {
-				return err
+		{wayOne, false, true, b.run(sync...)},
+	})
+	if err == nil && !b.own {
+		b.ratios()
+	}
+	return err
+}
+
+// measure goes several times through ways that follow each other, and takes
+// of each the run of the median time.
+func (b *bench) measure(ctx context.Context, rounds int, ways []way) error {
+	costs := map[string][]cost{}
+	for range rounds {
+		for _, w := range ways {
+			c, err := b.once(ctx, w)
+			if err != nil {
+				return fmt.Errorf("%s: %w", w.name, err)
 			}
-		}
-		if strings.HasSuffix(w.name, "one chart changed") {
-			if err := b.changeOne(ctx); err != nil {
-				return err
-			}
-		}
-		if err := b.way(ctx, w.name, w.compare, w.run); err != nil {
-			return err
+			costs[w.name] = append(costs[w.name], c)
 		}
 	}
-	b.ratios()
+	for _, w := range ways {
+		all := costs[w.name]
+		slices.SortFunc(all, func(a, b cost) int { return cmp.Compare(a.seconds, b.seconds) })
+		c := all[len(all)/2]
+		b.cost[w.name] = c
+		fmt.Printf("%-34s %8.1f %8.1f %8.1f %9d %7d %8d  %s\n", w.name, c.seconds, c.source, c.target, c.requests, c.writes, c.mib, c.right)
+	}
 	return nil
 }
 
@@ -145,27 +168,35 @@ type cost struct {
 	requests, writes        int
 	mib                     int64
 	seconds, source, target float64
+	right                   string // references
 }
 
-func (b *bench) way(ctx context.Context, name string, compare bool, run func(context.Context) (cost, error)) error {
+// once goes one way, from the sites as they were made if it is the first of
+// several.
+func (b *bench) once(ctx context.Context, w way) (c cost, err error) {
+	if w.reset {
+		if err := errors.Join(b.pair.Reset(b.kept), os.RemoveAll(filepath.Join(b.dir, "cache"))); err != nil {
+			return c, err
+		}
+	}
+	if w.name == wayOne {
+		if err := b.changeOne(ctx); err != nil {
+			return c, err
+		}
+	}
 	source, target := cpu(b.pair.Prod), cpu(b.pair.QA)
 	began := time.Now()
-	c, err := run(ctx)
-	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+	if c, err = w.run(ctx); err != nil {
+		return c, err
 	}
 	c.seconds, c.source, c.target = time.Since(began).Seconds(), cpu(b.pair.Prod)-source, cpu(b.pair.QA)-target
-	b.cost[name] = c
-	text := "-"
-	if compare {
+	c.right = "-"
+	if w.compare {
 		right, total, err := seed.References(ctx, b.pair)
-		if err != nil {
-			return err
-		}
-		text = fmt.Sprintf("%d of %d (%.0f %%)", right, total, 100*float64(right)/float64(total))
+		c.right = fmt.Sprintf("%d of %d (%.0f %%)", right, total, 100*float64(right)/float64(total))
+		return c, err
 	}
-	fmt.Printf("%-34s %8.1f %8.1f %8.1f %9d %7d %8d  %s\n", name, c.seconds, c.source, c.target, c.requests, c.writes, c.mib, text)
-	return nil
+	return c, nil
 }
 
 // run runs the program and takes the figures from its result.
