@@ -174,7 +174,8 @@ func (r *Readers) readOnce(ctx context.Context, database string, fn func(context
 	defer pool.users.Done()
 	defer func() {
 		if swapped(err) || state(err) == invalidCatalogName {
-			r.forget(database, pool, state(err) == sessionEnded)
+			lost := state(err) == sessionEnded || state(err) == "" // a session that was idle may just be gone
+			r.forget(database, pool, lost)
 		}
 	}()
 	conn, err := pool.Acquire(ctx)
@@ -290,7 +291,7 @@ func (p *readerPool) end() {
 
 // forget closes a pool whose name means another database now, or will as soon
 // as the swap that has ended its session is through.
-func (r *Readers) forget(database string, pool *readerPool, ended bool) {
+func (r *Readers) forget(database string, pool *readerPool, lost bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.pools[database] != pool {
@@ -298,7 +299,7 @@ func (r *Readers) forget(database string, pool *readerPool, ended bool) {
 	}
 	pool.ending.Store(true)
 	r.drop(database)
-	if ended {
+	if lost {
 		r.lost[database] = time.Now()
 	}
 }

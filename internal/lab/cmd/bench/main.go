@@ -18,7 +18,7 @@ import (
 func main() {
 	rounds := flag.Int("rounds", 5, "how often each way is run")
 	only := flag.String("only", "", "only the parts whose name has this: a model, serve-versions, watched")
-	remakes := flag.Int("remakes", 100, "how often a candidate is made anew while it is looked at")
+	remakes := flag.Int("remakes", 50, "how often a candidate is made anew while it is looked at")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

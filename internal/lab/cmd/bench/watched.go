@@ -18,18 +18,21 @@ import (
 // in turn with them. So what the disk and the neighbours do meets both.
 const mostDelay = 1.0 // seconds
 
-// audiences look at the candidate while it is made anew: a portal with its
-// pages open on many desks, and programs that never rest. There are two of
-// those, for two processors: clients, server and PostgreSQL then take about one
-// of them. More of them measure nothing but who gets a processor: the steps
-// are computing for most of their time.
-var audiences = []struct {
+// audience looks at the candidate while it is made anew.
+type audience struct {
 	name    string
 	clients int
 	pause   time.Duration
-}{
-	{"20 clients, 4 times a second each", 20, 250 * time.Millisecond},
-	{"2 clients without pause", 2, 0},
+	bounded bool // mostDelay holds
+}
+
+// audiences: a portal with its pages open on many desks, which must not be
+// noticed; and programs that never rest. Those two take both processors and
+// more of them than the steps, which compute for most of their time: what they
+// cost is told and not judged. That they hold no swap up is what tests count.
+var audiences = []audience{
+	{"20 clients, 4 times a second each", 20, 250 * time.Millisecond, true},
+	{"2 clients without pause", 2, 0, false},
 }
 
 // watched measures the pipeline of one candidate, in turn alone and while it
@@ -46,14 +49,14 @@ func (b *bench) watched(ctx context.Context) error {
 	}
 	fmt.Printf("\nA patch set while its candidate is looked at (%d runs each, alone in turn)\n", b.remakes)
 	for _, a := range audiences {
-		if err = c.inTurn(ctx, s, a.name, a.clients, a.pause); err != nil {
+		if err = c.inTurn(ctx, s, a); err != nil {
 			break
 		}
 	}
 	return errors.Join(err, s.end())
 }
 
-func (c *remade) inTurn(ctx context.Context, s *server, name string, clients int, pause time.Duration) error {
+func (c *remade) inTurn(ctx context.Context, s *server, a audience) error {
 	var alone, watched []float64
 	var answers int64
 	path := fmt.Sprintf("/versions/candidates/%d/tables", c.at.Number)
@@ -63,16 +66,16 @@ func (c *remade) inTurn(ctx context.Context, s *server, name string, clients int
 			return err
 		}
 		alone = append(alone, took)
-		got, lookErr := s.watch(ctx, path, clients, pause, func() { took, err = c.next(ctx) })
+		got, lookErr := s.watch(ctx, path, a.clients, a.pause, func() { took, err = c.next(ctx) })
 		if err := errors.Join(err, lookErr); err != nil {
 			return err
 		}
 		watched, answers = append(watched, took), answers+got
 	}
 	slowest := [2]float64{slices.Max(alone), slices.Max(watched)}
-	fmt.Printf("  %-34s %7.2f s, %.2f s alone; slowest %.2f s, %.2f s alone; %d answers\n", name, median(watched), median(alone), slowest[1], slowest[0], answers)
-	if delay := slowest[1] - slowest[0]; delay > mostDelay {
-		return fmt.Errorf("%s: the pipeline is delayed by %.2f s, more than %.0f s", name, delay, mostDelay)
+	fmt.Printf("  %-34s %7.2f s, %.2f s alone; slowest %.2f s, %.2f s alone; %d answers\n", a.name, median(watched), median(alone), slowest[1], slowest[0], answers)
+	if delay := slowest[1] - slowest[0]; a.bounded && delay > mostDelay {
+		return fmt.Errorf("%s: the pipeline is delayed by %.2f s, more than %.0f s", a.name, delay, mostDelay)
 	}
 	return nil
 }
