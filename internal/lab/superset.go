@@ -16,10 +16,11 @@ import (
 // SupersetSite is one running Superset on 127.0.0.1. Its users are admin,
 // sync, editor (role Admin), alpha and gamma; each password is the name and "-secret".
 type SupersetSite struct {
-	Name string `json:"name"` // "prod", "qa"
-	URL  string `json:"url"`
-	PID  int    `json:"pid"` // of the gunicorn master
-	Home string `json:"home"`
+	Name    string `json:"name"` // "prod", "qa"
+	Version string `json:"version"`
+	URL     string `json:"url"`
+	PID     int    `json:"pid"` // of the gunicorn master
+	Home    string `json:"home"`
 }
 
 // SupersetPair is two Supersets that know nothing of each other.
@@ -29,7 +30,13 @@ type SupersetPair struct{ Prod, QA *SupersetSite }
 // the test ends: a site is put back under the running server.
 func Supersets(t testing.TB) *SupersetPair {
 	t.Helper()
-	pair, err := StartSupersets(t.Context())
+	return SupersetsOf(t, NewSuperset, NewSuperset)
+}
+
+// SupersetsOf is Supersets with sites of those versions.
+func SupersetsOf(t testing.TB, prod, qa string) *SupersetPair {
+	t.Helper()
+	pair, err := startSupersets(t.Context(), prod, qa)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,6 +49,43 @@ func Supersets(t testing.TB) *SupersetPair {
 		t.Fatal(err)
 	}
 	return pair
+}
+
+// SupersetWithoutTags is a Superset whose feature of tags is off; it ends with
+// the test.
+func SupersetWithoutTags(t testing.TB) *SupersetSite {
+	t.Helper()
+	return specialSuperset(t, "untagged", nil, "LAB_NO_TAGS=1")
+}
+
+// specialSuperset is one of today from the template of the others, set up
+// otherwise, which ends with the test.
+func specialSuperset(t testing.TB, name string, packages []string, special ...string) *SupersetSite {
+	t.Helper()
+	var site *SupersetSite
+	err := Locked("superset", func() error {
+		s, err := installSuperset(t.Context(), NewSuperset)
+		if err == nil && len(packages) > 0 {
+			err = s.pip(t.Context(), packages...)
+		}
+		if err == nil {
+			err = s.template(t.Context())
+		}
+		if err != nil {
+			return err
+		}
+		s.special = special
+		site, err = s.started(t.Context(), name, filepath.Join(s.base, name))
+		return err
+	})
+	if err != nil {
+		t.Fatalf("start Superset %s: %v", name, err)
+	}
+	t.Cleanup(func() { _ = end(site.PID, syscall.SIGTERM) })
+	if err := site.wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return site
 }
 
 // LockSupersets keeps everybody else from the pair until it is released.
@@ -60,16 +104,19 @@ func LockSupersets() (release func(), err error) {
 // StartSupersets gives the pair and starts what does not run: about 10
 // seconds, and half a minute more for the first time of an installation.
 func StartSupersets(ctx context.Context) (*SupersetPair, error) {
+	return startSupersets(ctx, NewSuperset, NewSuperset)
+}
+
+func startSupersets(ctx context.Context, prod, qa string) (*SupersetPair, error) {
 	pair := &SupersetPair{}
-	err := Locked("superset", func() error {
-		s, err := installSuperset(ctx)
+	err := Locked("superset", func() (err error) {
+		if pair.Prod, err = startSite(ctx, "prod", prod); err == nil {
+			pair.QA, err = startSite(ctx, "qa", qa)
+		}
 		if err != nil {
 			return err
 		}
-		if err := s.template(ctx); err != nil {
-			return err
-		}
-		return s.pair(ctx, pair)
+		return errors.Join(pair.Prod.wait(ctx), pair.QA.wait(ctx))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start Superset: %w", err)
@@ -77,22 +124,23 @@ func StartSupersets(ctx context.Context) (*SupersetPair, error) {
 	return pair, nil
 }
 
-func (s *supersetInstallation) pair(ctx context.Context, pair *SupersetPair) error {
-	for name, site := range map[string]**SupersetSite{"prod": &pair.Prod, "qa": &pair.QA} {
-		running, err := s.site(ctx, name)
-		if err != nil {
-			return err
-		}
-		*site = running
+// startSite gives a running site of a version; it may not answer yet.
+func startSite(ctx context.Context, name, version string) (*SupersetSite, error) {
+	s, err := installSuperset(ctx, version)
+	if err != nil {
+		return nil, err
 	}
-	return errors.Join(pair.Prod.wait(ctx), pair.QA.wait(ctx))
+	if err := s.template(ctx); err != nil {
+		return nil, err
+	}
+	return s.site(ctx, name)
 }
 
 // site gives a running site, started if need be; it may not answer yet.
 func (s *supersetInstallation) site(ctx context.Context, name string) (*SupersetSite, error) {
 	var site SupersetSite
-	home := filepath.Join(s.base, name)
-	if found, err := readState("superset-"+name, &site); err != nil || found && site.alive() && site.Home == home {
+	home, state := filepath.Join(s.base, name), "superset-"+s.version+"-"+name
+	if found, err := readState(state, &site); err != nil || found && site.alive() && site.Home == home {
 		return &site, err
 	}
 	if site.alive() { // from other files than today's
@@ -100,6 +148,15 @@ func (s *supersetInstallation) site(ctx context.Context, name string) (*Superset
 			return nil, err
 		}
 	}
+	started, err := s.started(ctx, name, home)
+	if err != nil {
+		return nil, err
+	}
+	return started, writeState(state, started)
+}
+
+// started starts an empty site.
+func (s *supersetInstallation) started(ctx context.Context, name, home string) (*SupersetSite, error) {
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		return nil, err
 	}
@@ -110,11 +167,8 @@ func (s *supersetInstallation) site(ctx context.Context, name string) (*Superset
 	if err != nil {
 		return nil, err
 	}
-	site = SupersetSite{Name: name, Home: home, URL: fmt.Sprintf("http://127.0.0.1:%d", ports[0])}
-	if err := s.launch(&site, ports[0]); err != nil {
-		return nil, err
-	}
-	return &site, writeState("superset-"+name, site)
+	site := &SupersetSite{Name: name, Version: s.version, Home: home, URL: fmt.Sprintf("http://127.0.0.1:%d", ports[0])}
+	return site, s.launch(site, ports[0])
 }
 
 func (s *supersetInstallation) launch(site *SupersetSite, port int) error {
@@ -139,11 +193,11 @@ func (s *supersetInstallation) launch(site *SupersetSite, port int) error {
 }
 
 func (s *supersetInstallation) environment(home string) []string {
-	return []string{
+	return append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "LC_ALL=C.UTF-8", "SUPERSET_HOME=" + home, "FLASK_APP=superset",
 		"SUPERSET_CONFIG_PATH=" + filepath.Join(s.base, "config.py"), "PYTHONWARNINGS=ignore", "PYTHONUNBUFFERED=1",
 		"LAB_JWT_SECONDS=" + os.Getenv("LAB_JWT_SECONDS"),
-	}
+	}, s.special...)
 }
 
 // template is the metadata of an empty site with its roles and users.

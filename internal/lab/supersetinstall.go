@@ -4,19 +4,24 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	_ "embed"
+	"embed"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 )
 
-// supersetVersion is what tests, demo and benchmarks run against.
-const supersetVersion = "6.1.0"
+// NewSuperset is the version that tests, demo and benchmarks run against.
+const NewSuperset = "6.1.0"
 
-//go:embed superset/constraints-6.1.0.txt
-var supersetConstraints []byte
+// OldSupersets are others that asset-sync speaks to: the lists of the first
+// have no UUIDs, those of the second have, and neither is filtered by them.
+var OldSupersets = []string{"4.1.2", "5.0.0"}
+
+// supersetConstraints pin what is installed with a version.
+//
+//go:embed superset/constraints-*.txt
+var supersetConstraints embed.FS
 
 //go:embed superset/config.py
 var supersetConfig []byte
@@ -27,14 +32,16 @@ var supersetUsers []byte
 // supersetPackages are what "apache-superset" needs named beside it: without
 // rich it does not start, without cachetools it shows no page, a newer
 // Flask-Caching breaks its cache, a newer gunicorn shares one control socket.
-var supersetPackages = []string{
-	"apache-superset==" + supersetVersion, "flask-caching==2.3.1", "gunicorn==23.0.0", "rich", "cachetools", "requests",
-}
+var supersetPackages = []string{"flask-caching==2.3.1", "gunicorn==23.0.0", "rich", "cachetools", "requests", "psycopg2-binary"}
 
 // supersetInstallation is a Python environment with Superset in it.
 type supersetInstallation struct {
-	dir  string // the environment
-	base string // config.py and users.py, the template, the sites
+	version string
+	dir     string // the environment
+	base    string // config.py and users.py, the template, the sites
+
+	constraints []byte
+	special     []string // variables for config.py
 }
 
 // digest is part of a folder's name: what another version of the lab made
@@ -44,13 +51,18 @@ func digest(files ...[]byte) string {
 }
 
 // installSuperset makes the environment once: about two minutes and 820 MB.
-func installSuperset(ctx context.Context) (*supersetInstallation, error) {
+func installSuperset(ctx context.Context, version string) (*supersetInstallation, error) {
 	dir, err := Dir()
 	if err != nil {
 		return nil, err
 	}
-	s := &supersetInstallation{dir: filepath.Join(dir, "superset-"+supersetVersion+"-"+digest(supersetConstraints))}
-	s.base = filepath.Join(dir, "superset-sites-"+digest(supersetConstraints, supersetConfig, supersetUsers))
+	constraints, err := supersetConstraints.ReadFile("superset/constraints-" + version + ".txt")
+	if err != nil {
+		return nil, fmt.Errorf("the lab knows no Superset %s", version)
+	}
+	s := &supersetInstallation{version: version, constraints: constraints}
+	s.dir = filepath.Join(dir, "superset-"+version+"-"+digest(constraints))
+	s.base = filepath.Join(dir, "superset-sites-"+digest(constraints, supersetConfig, supersetUsers))
 	if err := s.files(); err != nil {
 		return nil, err
 	}
@@ -58,7 +70,7 @@ func installSuperset(ctx context.Context) (*supersetInstallation, error) {
 		return s, nil
 	}
 	if err := s.install(ctx); err != nil {
-		return nil, fmt.Errorf("install Superset %s: %w", supersetVersion, err)
+		return nil, fmt.Errorf("install Superset %s: %w", version, err)
 	}
 	return s, os.WriteFile(filepath.Join(s.dir, "installed"), nil, 0o600)
 }
@@ -68,7 +80,7 @@ func (s *supersetInstallation) files() error {
 	if err := os.MkdirAll(s.base, 0o700); err != nil {
 		return err
 	}
-	for name, text := range map[string][]byte{"config.py": supersetConfig, "users.py": supersetUsers, "constraints.txt": supersetConstraints} {
+	for name, text := range map[string][]byte{"config.py": supersetConfig, "users.py": supersetUsers, "constraints.txt": s.constraints} {
 		if err := os.WriteFile(filepath.Join(s.base, name), text, 0o600); err != nil {
 			return err
 		}
@@ -81,14 +93,17 @@ func (s *supersetInstallation) install(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	pip := append([]string{
-		s.program("python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-		"--constraint", filepath.Join(s.base, "constraints.txt"),
-	}, supersetPackages...)
-	for _, argv := range [][]string{{python, "-m", "venv", s.dir}, pip} {
-		if out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w: %s", strings.Join(argv[:3], " "), err, lastLine(out))
-		}
+	if out, err := exec.CommandContext(ctx, python, "-m", "venv", s.dir).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s -m venv: %w: %s", python, err, lastLine(out))
+	}
+	return s.pip(ctx, append([]string{"apache-superset==" + s.version}, supersetPackages...)...)
+}
+
+// pip installs packages; what is there already costs two seconds.
+func (s *supersetInstallation) pip(ctx context.Context, packages ...string) error {
+	args := append([]string{"-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--constraint", filepath.Join(s.base, "constraints.txt")}, packages...)
+	if out, err := exec.CommandContext(ctx, s.program("python"), args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("pip install: %w: %s", err, lastLine(out))
 	}
 	return nil
 }
@@ -100,7 +115,7 @@ func (s *supersetInstallation) program(name string) string { return filepath.Joi
 func SupersetPython(ctx context.Context) (string, error) {
 	var s *supersetInstallation
 	err := Locked("superset", func() (err error) {
-		s, err = installSuperset(ctx)
+		s, err = installSuperset(ctx, NewSuperset)
 		return err
 	})
 	if err != nil {

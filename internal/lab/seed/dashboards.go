@@ -113,7 +113,7 @@ func (m *maker) metadata() object {
 	cross := func(chart string, excluded ...any) object {
 		return object{"id": m.made.Charts[chart], "crossFilters": object{"scope": object{"rootPath": []any{"ROOT_ID"}, "excluded": append([]any{}, excluded...)}, "chartsInScope": m.ids("trend", "pie", "old")}}
 	}
-	return object{
+	made := object{
 		"color_scheme": "supersetColors", "refresh_frequency": 0, "cross_filters_enabled": true, "label_colors": object{"Київ": "#00f"},
 		"timed_refresh_immune_slices": m.ids("table"), "expanded_slices": object{key("total"): true},
 		"default_filters": "{}", "show_native_filters": true,
@@ -134,6 +134,10 @@ func (m *maker) metadata() object {
 		"chart_configuration":        object{key("pie"): cross("pie", m.ids("total", "table")...), key("table"): cross("table"), strconv.Itoa(gone): object{"id": gone, "crossFilters": object{"scope": "global", "chartsInScope": []any{gone}}}},
 		"global_chart_configuration": object{"scope": object{"rootPath": []any{"ROOT_ID"}, "excluded": m.ids("bars")}, "chartsInScope": m.ids("total", "trend", "table", "pie", "old")},
 	}
+	if m.old {
+		delete(made, "chart_customization_config")
+	}
+	return made
 }
 
 func (m *maker) plain(ctx context.Context) error {

@@ -22,6 +22,7 @@ func Fixture(ctx context.Context, p *lab.SupersetPair) (*Seeded, error) {
 	if err != nil {
 		return nil, err
 	}
+	name += "-" + p.Prod.Version + "-" + p.QA.Version
 	ids := filepath.Join(p.Prod.Home, "..", "kept-"+name, "seeded.json")
 	if text, err := os.ReadFile(ids); err == nil {
 		made := &Seeded{}

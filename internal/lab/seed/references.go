@@ -25,13 +25,12 @@ func References(ctx context.Context, p *lab.SupersetPair) (right, total int, err
 	if err != nil {
 		return 0, 0, err
 	}
-	rows, err := prod.client.List(ctx, assets.Dashboard)
-	for _, row := range rows {
-		want, err := prod.references(ctx, row.UUID)
+	for _, uuid := range prod.uuids[assets.Dashboard] {
+		want, err := prod.references(ctx, uuid)
 		if err != nil {
 			return 0, 0, err
 		}
-		got, err := qa.references(ctx, row.UUID)
+		got, err := qa.references(ctx, uuid)
 		if err != nil {
 			got = nil // it is not there
 		}
@@ -44,13 +43,13 @@ func References(ctx context.Context, p *lab.SupersetPair) (right, total int, err
 			}
 		}
 	}
-	return right, total, err
+	return right, total, nil
 }
 
 // reading is one site with its ids.
 type reading struct {
 	client *superset.Client
-	uuids  map[string]map[int]string // kind → id → UUID
+	uuids  map[assets.Kind]map[int]string
 }
 
 func newReading(ctx context.Context, s *lab.SupersetSite) (*reading, error) {
@@ -58,18 +57,8 @@ func newReading(ctx context.Context, s *lab.SupersetSite) (*reading, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reading{client, map[string]map[int]string{}}
-	for _, kind := range []assets.Kind{assets.Chart, assets.Dataset} {
-		rows, err := client.List(ctx, kind)
-		if err != nil {
-			return nil, err
-		}
-		r.uuids[string(kind)] = map[int]string{}
-		for _, row := range rows {
-			r.uuids[string(kind)][row.ID] = row.UUID
-		}
-	}
-	return r, nil
+	uuids, err := UUIDs(ctx, s)
+	return &reading{client, uuids}, err
 }
 
 // references are the UUIDs that a dashboard's numbers mean, by place.
@@ -109,9 +98,9 @@ func (r *reading) walk(v any, place, key string, found map[string][]string) {
 	case float64:
 		switch key {
 		case "chartId", "excluded", "chartsInScope", "timed_refresh_immune_slices":
-			found[place] = append(found[place], r.uuids["chart"][int(t)])
+			found[place] = append(found[place], r.uuids[assets.Chart][int(t)])
 		case "datasetId":
-			found[place] = append(found[place], r.uuids["dataset"][int(t)])
+			found[place] = append(found[place], r.uuids[assets.Dataset][int(t)])
 		}
 	}
 }
@@ -122,7 +111,7 @@ func (r *reading) fields(m map[string]any, place, key string, found map[string][
 		name := k
 		if key == "chart_configuration" || key == "expanded_slices" {
 			id, _ := strconv.Atoi(k)
-			name = r.uuids["chart"][id]
+			name = r.uuids[assets.Chart][id]
 			found[place] = append(found[place], name)
 		}
 		r.walk(m[k], place+"."+name, k, found)

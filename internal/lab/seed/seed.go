@@ -38,6 +38,7 @@ type object = map[string]any
 type maker struct {
 	client *superset.Client
 	made   Seeded
+	old    bool // the server knows no display controls
 }
 
 // Fill fills the pair as it is found in life. prod has what people made there
@@ -74,7 +75,7 @@ func Warehouse(ctx context.Context, s *lab.SupersetSite) error {
 
 func makerOf(s *lab.SupersetSite, user string) (*maker, error) {
 	client, err := Client(s, user)
-	return &maker{client, Seeded{map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}}}, err
+	return &maker{client, Seeded{map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}}, s.Version < "6"}, err
 }
 
 func (m *maker) post(ctx context.Context, kind string, in object) (int, error) {

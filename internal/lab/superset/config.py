@@ -18,10 +18,11 @@ SESSION_COOKIE_SAMESITE = "Lax"
 RATELIMIT_ENABLED = False
 AUTH_RATE_LIMITED = False
 TALISMAN_ENABLED = False
+ENABLE_PROXY_FIX = True  # X-Forwarded-Proto counts
 CONTENT_SECURITY_POLICY_WARNING = False
 FAB_ADD_SECURITY_API = True
 FAB_API_KEY_ENABLED = True
-FEATURE_FLAGS = {"TAGGING_SYSTEM": True, "ENABLE_TEMPLATE_PROCESSING": True}
+FEATURE_FLAGS = {"TAGGING_SYSTEM": not os.environ.get("LAB_NO_TAGS"), "ENABLE_TEMPLATE_PROCESSING": True, "DATASET_FOLDERS": True}
 
 if os.environ.get("LAB_JWT_SECONDS"):
     JWT_ACCESS_TOKEN_EXPIRES = timedelta(seconds=int(os.environ["LAB_JWT_SECONDS"]))
@@ -33,3 +34,13 @@ DATA_CACHE_CONFIG = {"CACHE_TYPE": "NullCache"}
 class CELERY_CONFIG:
     broker_url = "memory://"
     result_backend = "cache+memory://"
+
+
+if os.environ.get("LAB_LDAP"):  # the site logs in by this server's accounts
+    AUTH_TYPE = 2  # flask_appbuilder.security.manager.AUTH_LDAP
+    AUTH_LDAP_SERVER = os.environ["LAB_LDAP"]
+    AUTH_LDAP_SEARCH = "ou=people,dc=example,dc=invalid"
+    AUTH_LDAP_BIND_USER = "cn=admin,dc=example,dc=invalid"
+    AUTH_LDAP_BIND_PASSWORD = "admin-of-ldap"
+    AUTH_USER_REGISTRATION = True
+    AUTH_USER_REGISTRATION_ROLE = "Admin"
