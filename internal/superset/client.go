@@ -52,7 +52,7 @@ type Client struct {
 
 	sent    atomic.Int64
 	written atomic.Int64
-	page    atomic.Int64
+	rows    atomic.Int64 // of a page
 }
 
 // session is what a login gave. It lives in memory only.
@@ -99,8 +99,9 @@ func (c *Client) URL() string { return c.base.String() }
 // count as the former.
 func (c *Client) Requests() (sent, written int) { return int(c.sent.Load()), int(c.written.Load()) }
 
-// PageSize is how many rows the server gave at most in one page of a list.
-func (c *Client) PageSize() int { return int(c.page.Load()) }
+// PageSize is how many rows the server gives in one page of a list; 0 as long
+// as all lists came in one.
+func (c *Client) PageSize() int { return int(c.rows.Load()) }
 
 // request is one call of the API.
 type request struct {

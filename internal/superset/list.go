@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -95,11 +94,11 @@ const pageSize = 100 // the server's own cap, which it does not speak of
 // changes while it is read is read again.
 func (c *Client) List(ctx context.Context, kind assets.Kind) ([]Row, error) {
 	for try := 0; ; try++ {
-		rows, count, err := c.pages(ctx, kind)
+		rows, whole, err := c.pages(ctx, kind)
 		if err != nil {
 			return nil, fmt.Errorf("list the %s: %w", kind.Folder(), err)
 		}
-		if len(rows) == count {
+		if whole {
 			return rows, nil
 		}
 		if try == 3 {
@@ -138,14 +137,16 @@ type listAnswer struct {
 
 // pages reads a whole list. The first page says how many rows there are and,
 // by those it has, how many the server gives in one: it may be fewer than were
-// asked for.
-func (c *Client) pages(ctx context.Context, kind assets.Kind) (rows []Row, count int, err error) {
+// asked for. Rows that come or go between two pages move others across: then the
+// list is not whole.
+func (c *Client) pages(ctx context.Context, kind assets.Kind) (rows []Row, whole bool, err error) {
 	first, err := c.listPage(ctx, kind, 0, pageSize)
 	if err != nil {
-		return nil, 0, err
+		return nil, false, err
 	}
 	answers, size := []listAnswer{first}, len(first.Result)
 	if size > 0 && size < first.Count {
+		c.rows.Store(int64(size))
 		answers = append(answers, make([]listAnswer, (first.Count-1)/size)...)
 		err = abreast(len(answers)-1, func(i int) (err error) {
 			answers[i+1], err = c.listPage(ctx, kind, i+1, size)
@@ -153,30 +154,25 @@ func (c *Client) pages(ctx context.Context, kind assets.Kind) (rows []Row, count
 		})
 	}
 	if err != nil {
-		return nil, 0, err
+		return nil, false, err
 	}
-	rows, count = together(kind, answers)
-	return rows, count, nil
+	rows, whole = together(kind, answers)
+	return rows, whole, nil
 }
 
 func (c *Client) listPage(ctx context.Context, kind assets.Kind, page, size int) (answer listAnswer, err error) {
 	q := fmt.Sprintf("(columns:!(%s),keys:!(none),order_column:%s,order_direction:asc,page:%d,page_size:%d)", columns[kind], orderBy[kind], page, size)
 	err = c.Get(ctx, "/api/v1/"+string(kind)+"/", "q="+url.QueryEscape(q), &answer)
-	if page == 0 {
-		c.page.Store(max(c.page.Load(), int64(len(answer.Result))))
-	}
 	return answer, err
 }
 
-// together is what the pages hold, each asset once, and the count that they
-// agree on; -1 when they do not.
-func together(kind assets.Kind, answers []listAnswer) (rows []Row, count int) {
+// together is what the pages hold, each asset once; whole says that they agree
+// on how many there are, and that it is as many.
+func together(kind assets.Kind, answers []listAnswer) (rows []Row, whole bool) {
 	seen := map[int]bool{}
-	count = answers[0].Count
+	whole = true
 	for _, answer := range answers {
-		if answer.Count != count {
-			count = -1
-		}
+		whole = whole && answer.Count == answers[0].Count
 		for _, w := range answer.Result {
 			if !seen[w.ID] {
 				seen[w.ID] = true
@@ -185,7 +181,7 @@ func together(kind assets.Kind, answers []listAnswer) (rows []Row, count int) {
 		}
 	}
 	slices.SortFunc(rows, func(a, b Row) int { return cmp.Compare(a.ID, b.ID) })
-	return rows, count
+	return rows, whole && len(rows) == answers[0].Count
 }
 
 // abreast reads n things, two at a time: enough for a server to be busy with
@@ -237,51 +233,6 @@ func (w wireRow) row(kind assets.Kind) Row {
 	return r
 }
 
-// Me is the account.
-type Me struct {
-	ID       int
-	Username string
-	Admin    bool
-	Rights   map[string]map[string]bool // view → permissions, as "Chart" → "can_write"; nil where the server does not say
-}
-
-// May says that the account has a right.
-func (m Me) May(permission, view string) bool { return m.Admin || m.Rights[view][permission] }
-
-// Me asks who the account is and what it may. On servers where that fails for
-// a valid login, the id is 0.
-func (c *Client) Me(ctx context.Context) (me Me, err error) {
-	var who struct {
-		Result struct {
-			ID       int
-			Username string
-		}
-	}
-	var roles struct {
-		Result struct {
-			Roles map[string][][2]string
-		}
-	}
-	if err := c.Get(ctx, "/api/v1/me/", "", &who); err != nil {
-		return me, err
-	}
-	me.ID, me.Username = who.Result.ID, who.Result.Username
-	if err := c.Get(ctx, "/api/v1/me/roles/", "", &roles); err != nil {
-		return me, err
-	}
-	me.Rights = map[string]map[string]bool{}
-	for role, rights := range roles.Result.Roles {
-		me.Admin = me.Admin || role == "Admin"
-		for _, right := range rights {
-			if me.Rights[right[1]] == nil {
-				me.Rights[right[1]] = map[string]bool{}
-			}
-			me.Rights[right[1]][right[0]] = true
-		}
-	}
-	return me, nil
-}
-
 // Layers lists the annotation layers by id.
 func (c *Client) Layers(ctx context.Context) (map[int]string, error) {
 	layers := map[int]string{}
@@ -304,24 +255,4 @@ func (c *Client) Layers(ctx context.Context) (map[int]string, error) {
 			return layers, nil
 		}
 	}
-}
-
-// Version asks for the release; the zero value where the server does not say.
-func (c *Client) Version(ctx context.Context) (assets.Version, string) {
-	var answer struct {
-		Version string `json:"version_string"`
-	}
-	if err := c.Get(ctx, "/version", "", &answer); err != nil {
-		return assets.Version{}, ""
-	}
-	parts := strings.SplitN(answer.Version, ".", 3)
-	if len(parts) < 2 {
-		return assets.Version{}, answer.Version
-	}
-	major, err := strconv.Atoi(parts[0])
-	minor, err2 := strconv.Atoi(parts[1])
-	if err != nil || err2 != nil {
-		return assets.Version{}, answer.Version
-	}
-	return assets.Version{Major: major, Minor: minor}, answer.Version
 }

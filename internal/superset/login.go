@@ -2,12 +2,10 @@ package superset
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/httpclient"
@@ -96,9 +94,9 @@ func (c *Client) login(ctx context.Context) error {
 	case LoginToken:
 		s.access = l.Token
 	case LoginClient:
-		s.access, err = c.clientCredentials(ctx)
+		s, err = c.clientCredentials(ctx)
 	case LoginPKCE:
-		s.access, err = c.authorizationCode(ctx)
+		s, err = c.authorizationCode(ctx)
 	default:
 		s, err = c.passwordLogin(ctx)
 	}
@@ -192,10 +190,10 @@ func (c *Client) renew(ctx context.Context) error {
 	refresh := c.session.refresh
 	c.mu.Unlock()
 	if refresh != "" {
-		if s, err := c.tokens(ctx, "/api/v1/security/refresh", refresh, map[string]any{}); err == nil {
+		if s, err := c.refreshed(ctx, refresh); err == nil {
 			c.mu.Lock()
 			defer c.mu.Unlock()
-			c.session.access = s.access
+			c.session.access, c.session.refresh = s.access, s.refresh
 			return nil
 		}
 	}
@@ -205,19 +203,11 @@ func (c *Client) renew(ctx context.Context) error {
 	return c.login(ctx)
 }
 
-// Issued is when the server wrote the token of this login, by its clock; false
-// where the token does not say.
-func (c *Client) Issued() (time.Time, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	_, rest, _ := strings.Cut(c.session.access, ".")
-	payload, _, _ := strings.Cut(rest, ".")
-	text, err := base64.RawURLEncoding.DecodeString(payload)
-	var claims struct {
-		At int64 `json:"iat"`
+func (c *Client) refreshed(ctx context.Context, refresh string) (session, error) {
+	if kind := c.config.Login.Kind; kind == LoginClient || kind == LoginPKCE {
+		return c.refreshAtIssuer(ctx, refresh)
 	}
-	if err != nil || json.Unmarshal(text, &claims) != nil || claims.At == 0 || c.config.Login.Kind == LoginToken {
-		return time.Time{}, false
-	}
-	return time.Unix(claims.At, 0), true
+	s, err := c.tokens(ctx, "/api/v1/security/refresh", refresh, map[string]any{})
+	s.refresh = refresh // Superset gives no other
+	return s, err
 }

@@ -63,27 +63,47 @@ func (i *issuer) call(ctx context.Context, method, address string, form url.Valu
 	return io.ReadAll(response.Body)
 }
 
-// token exchanges a grant for an access token.
-func (i *issuer) token(ctx context.Context, name string, form url.Values) (string, error) {
+// token exchanges a grant for an access token, and one to renew it where the
+// issuer gives such.
+func (i *issuer) token(ctx context.Context, name string, form url.Values) (session, error) {
 	text, err := i.call(ctx, http.MethodPost, i.Token, form)
 	var answer struct {
-		Access string `json:"access_token"`
+		Access  string `json:"access_token"`
+		Refresh string `json:"refresh_token"`
 	}
 	if err == nil {
 		err = json.Unmarshal(text, &answer)
 	}
 	if err != nil || answer.Access == "" {
-		return "", change.Failf(change.KindConfiguration, "log in to %s: the issuer gives no token: %v", name, err).
+		return session{}, change.Failf(change.KindConfiguration, "log in to %s: the issuer gives no token: %v", name, err).
 			WithHint("check client and secret, and that the issuer allows this client the grant")
 	}
-	return answer.Access, nil
+	return session{access: answer.Access, refresh: answer.Refresh}, nil
+}
+
+// refreshAtIssuer renews the login without asking anybody: RFC 6749, section 6.
+func (c *Client) refreshAtIssuer(ctx context.Context, refresh string) (session, error) {
+	i, err := c.issuer(ctx)
+	if err != nil {
+		return session{}, err
+	}
+	l := c.config.Login
+	form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {refresh}, "client_id": {l.ClientID}}
+	if l.Secret != "" {
+		form.Set("client_secret", l.Secret)
+	}
+	s, err := i.token(ctx, c.config.Name, form)
+	if s.refresh == "" {
+		s.refresh = refresh // it stays the same unless the issuer says otherwise
+	}
+	return s, err
 }
 
 // clientCredentials is the grant for pipelines, RFC 6749, section 4.4.
-func (c *Client) clientCredentials(ctx context.Context) (string, error) {
+func (c *Client) clientCredentials(ctx context.Context) (session, error) {
 	i, err := c.issuer(ctx)
 	if err != nil {
-		return "", err
+		return session{}, err
 	}
 	l := c.config.Login
 	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {l.ClientID}, "client_secret": {l.Secret}}
@@ -98,25 +118,25 @@ const patience = 5 * time.Minute
 
 // authorizationCode is the grant for people: RFC 6749, section 4.1, with PKCE
 // (RFC 7636) and a redirect to this machine (RFC 8252, section 7.3).
-func (c *Client) authorizationCode(ctx context.Context) (string, error) {
+func (c *Client) authorizationCode(ctx context.Context) (session, error) {
 	i, err := c.issuer(ctx)
 	if err != nil {
-		return "", err
+		return session{}, err
 	}
 	if !webAddress(i.Authorize) {
-		return "", change.Failf(change.KindConfiguration, "log in to %s: the issuer has no page to log in at", c.config.Name)
+		return session{}, change.Failf(change.KindConfiguration, "log in to %s: the issuer has no page to log in at", c.config.Name)
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	callback, err := listen(ctx)
 	if err != nil {
-		return "", err
+		return session{}, err
 	}
 	defer callback.close()
 	verifier := rand.Text() + rand.Text()
 	code, err := callback.wait(ctx, func() { c.show(i.page(c.config.Login, callback, verifier)) })
 	if err != nil {
-		return "", change.Failf(change.KindConfiguration, "log in to %s: %w", c.config.Name, err)
+		return session{}, change.Failf(change.KindConfiguration, "log in to %s: %w", c.config.Name, err)
 	}
 	return i.token(ctx, c.config.Name, url.Values{
 		"grant_type": {"authorization_code"}, "client_id": {c.config.Login.ClientID}, "code": {code},

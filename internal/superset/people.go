@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 )
 
@@ -51,3 +52,12 @@ func (c *Client) related(ctx context.Context, column string) (all []related, err
 		}
 	}
 }
+
+// HasTags says whether the server keeps tags: its feature TAGGING_SYSTEM, which
+// its pages name. One that does not say is taken to.
+func (c *Client) HasTags(ctx context.Context) bool {
+	page, err := c.page(ctx)
+	return err != nil || !tagsOff.MatchString(page)
+}
+
+var tagsOff = regexp.MustCompile(`"TAGGING_SYSTEM": ?false`)

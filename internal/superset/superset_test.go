@@ -6,10 +6,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -133,9 +135,39 @@ func TestPages(t *testing.T) {
 	}
 	capped := httptest.NewServer(&cap5{to.Host})
 	t.Cleanup(capped.Close)
+	cut := client(t, capped.URL, password("admin"))
+	rows, err := cut.List(t.Context(), assets.Chart)
+	if err != nil || len(rows) != 12 || cut.PageSize() != 5 {
+		t.Errorf("%d rows of 12 through a cap of 5, noticed as %d, %v", len(rows), cut.PageSize(), err)
+	}
+}
+
+// TestRowsThatMove between two pages: the list is read again.
+func TestRowsThatMove(t *testing.T) {
+	pair := lab.Supersets(t)
+	if _, err := seed.Fixture(t.Context(), pair); err != nil {
+		t.Fatal(err)
+	}
+	admin := client(t, pair.QA.URL, password("admin"))
+	charts, err := admin.List(t.Context(), assets.Chart)
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := lab.NewFaultProxy(t, pair.QA.URL)
+	proxy.Add(lab.Fault{Method: "GET", Path: "/api/v1/chart/", Exact: true, Skip: 1, Times: 1, Before: func() {
+		if err := admin.Delete(t.Context(), assets.Chart, []int{charts[0].ID}); err != nil { // it was on the first page
+			t.Error(err)
+		}
+	}})
+	to, err := url.Parse(proxy.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	capped := httptest.NewServer(&cap5{to.Host})
+	t.Cleanup(capped.Close)
 	rows, err := client(t, capped.URL, password("admin")).List(t.Context(), assets.Chart)
-	if err != nil || len(rows) != 12 {
-		t.Errorf("%d rows of 12 through a cap of 5, %v", len(rows), err)
+	if err != nil || len(rows) != 11 || slices.ContainsFunc(rows, func(r superset.Row) bool { return r.ID == charts[0].ID }) {
+		t.Errorf("%d rows of 11, %v", len(rows), err)
 	}
 }
 
@@ -210,6 +242,7 @@ type identity struct {
 	*httptest.Server
 	site      *lab.SupersetSite
 	challenge string
+	refresh   string // the token by which a login is renewed; each renewal gives another
 	asked     []string
 }
 
@@ -238,6 +271,7 @@ func (i *identity) token(t *testing.T, w http.ResponseWriter, r *http.Request) {
 	sum := sha256.Sum256([]byte(r.FormValue("code_verifier")))
 	switch {
 	case r.FormValue("grant_type") == "client_credentials" && r.FormValue("client_secret") == "client-secret":
+	case r.FormValue("grant_type") == "refresh_token" && r.FormValue("refresh_token") == i.refresh && i.refresh != "":
 	case r.FormValue("grant_type") == "authorization_code" && r.FormValue("code") == "code-1" && base64.RawURLEncoding.EncodeToString(sum[:]) == i.challenge:
 	default:
 		w.WriteHeader(http.StatusBadRequest)
@@ -251,7 +285,12 @@ func (i *identity) token(t *testing.T, w http.ResponseWriter, r *http.Request) {
 	}
 	defer answer.Body.Close()
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(must(json.Marshal(tokenOf(answer))))
+	tokens := tokenOf(answer)
+	if r.FormValue("grant_type") != "client_credentials" {
+		i.refresh = fmt.Sprintf("refresh-%d", len(i.asked))
+		tokens["refresh_token"] = i.refresh
+	}
+	_, _ = w.Write(must(json.Marshal(tokens)))
 }
 
 func tokenOf(answer *http.Response) map[string]string {
@@ -275,8 +314,9 @@ func TestOIDC(t *testing.T) {
 		t.Error(err)
 	}
 	shown := 0
+	proxy := lab.NewFaultProxy(t, pair.QA.URL)
 	person, err := superset.New(superset.Config{
-		Name: "qa", URL: pair.QA.URL, Login: superset.Login{Kind: superset.LoginPKCE, Issuer: issuer.URL, ClientID: "cli"},
+		Name: "qa", URL: proxy.URL, Login: superset.Login{Kind: superset.LoginPKCE, Issuer: issuer.URL, ClientID: "cli"},
 		Show: func(address string) {
 			shown++
 			go func() {
@@ -291,6 +331,12 @@ func TestOIDC(t *testing.T) {
 	}
 	if err := tagged(t.Context(), person, "pkce"); err != nil || shown != 1 {
 		t.Errorf("%v, the page was shown %d times", err, shown)
+	}
+	for i := range 2 { // it expires in the middle: nobody is asked again
+		proxy.Add(lab.Fault{Path: "/api/v1/tag/", Status: 401, Header: map[string]string{"Content-Type": "application/json"}, Body: `{"msg":"Token has expired"}`, Times: 1})
+		if err := tagged(t.Context(), person, fmt.Sprintf("renewed-%d", i)); err != nil || shown != 1 {
+			t.Errorf("%v, the page was shown %d times: %v", err, shown, issuer.asked)
+		}
 	}
 	wrong := client(t, pair.QA.URL, superset.Login{Kind: superset.LoginClient, Issuer: issuer.URL, ClientID: "ci", Secret: "wrong-secret"})
 	if err := tagged(t.Context(), wrong, "x"); err == nil || strings.Contains(err.Error(), "wrong-secret") {

@@ -23,13 +23,14 @@ func (c *Client) ExportAll(ctx context.Context) ([]byte, error) {
 	return c.bundle(ctx, "/api/v1/assets/export/", "")
 }
 
-// exportSize bounds the request line, which gunicorn cuts at 4094 bytes.
-const exportSize = 50
+// ExportSize is how many are asked for at once. It bounds the request line,
+// which gunicorn cuts at 4094 bytes.
+const ExportSize = 50
 
 // Export gives assets of a kind with what they stand on, in several bundles.
 // Those that are gone are named instead of failing the rest.
 func (c *Client) Export(ctx context.Context, kind assets.Kind, ids []int) (bundles [][]byte, missing []int, err error) {
-	parts := slices.Collect(slices.Chunk(ids, exportSize))
+	parts := slices.Collect(slices.Chunk(ids, ExportSize))
 	some, gone := make([][][]byte, len(parts)), make([][]int, len(parts))
 	err = abreast(len(parts), func(i int) (err error) {
 		some[i], gone[i], err = c.exportBatch(ctx, kind, parts[i])

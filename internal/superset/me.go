@@ -1,0 +1,177 @@
+package superset
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/patchbay-ci/patchbay/internal/assets"
+	"github.com/patchbay-ci/patchbay/internal/change"
+)
+
+// Me is the account.
+type Me struct {
+	ID       int
+	Username string
+	Admin    bool
+	Unsure   bool                       // the server does not say whether it is an administrator
+	Rights   map[string]map[string]bool // view → permissions, as "Chart" → "can_write"; nil where the server does not say
+}
+
+// May says that the account has a right.
+func (m Me) May(permission, view string) bool { return m.Admin || m.Rights[view][permission] }
+
+func (m *Me) allow(view, permission string) {
+	if m.Rights == nil {
+		m.Rights = map[string]map[string]bool{}
+	}
+	if m.Rights[view] == nil {
+		m.Rights[view] = map[string]bool{}
+	}
+	m.Rights[view][permission] = true
+}
+
+// Me asks who the account is and what it may. Servers before 5.0 do not answer
+// that to a token: there its id stands in the token itself, its roles where it
+// may see accounts, and its rights on each kind.
+func (c *Client) Me(ctx context.Context) (me Me, err error) {
+	var who struct {
+		Result struct {
+			ID       int
+			Username string
+		}
+	}
+	var roles struct {
+		Result struct {
+			Roles map[string][][2]string
+		}
+	}
+	if err = c.Get(ctx, "/api/v1/me/", "", &who); err == nil {
+		err = c.Get(ctx, "/api/v1/me/roles/", "", &roles)
+	}
+	if err != nil {
+		return c.meByToken(ctx, err)
+	}
+	me.ID, me.Username = who.Result.ID, who.Result.Username
+	for role, rights := range roles.Result.Roles {
+		me.Admin = me.Admin || role == "Admin"
+		for _, right := range rights {
+			me.allow(right[1], right[0])
+		}
+	}
+	return me, nil
+}
+
+// meByToken is what can be found out elsewhere; failed is why.
+func (c *Client) meByToken(ctx context.Context, failed error) (me Me, err error) {
+	if kind := c.config.Login.Kind; kind != LoginPassword && kind != "" { // the token may be another server's
+		return Me{}, failed
+	}
+	if me.ID, err = strconv.Atoi(c.claims().Subject); err != nil || me.ID == 0 {
+		return Me{}, failed
+	}
+	me.Username = c.config.Login.Username
+	for _, kind := range []assets.Kind{assets.Dataset, assets.Chart, assets.Dashboard} {
+		var info struct{ Permissions []string }
+		if err := c.Get(ctx, "/api/v1/"+string(kind)+"/_info", "q="+url.QueryEscape("(keys:!(permissions))"), &info); err != nil {
+			return me, err
+		}
+		for _, permission := range info.Permissions {
+			me.allow(strings.ToUpper(string(kind[:1]))+string(kind[1:]), permission)
+		}
+	}
+	me.Admin, me.Unsure, err = c.isAdmin(ctx, me.ID)
+	return me, err
+}
+
+// isAdmin asks for the account's roles, which administrators alone may see.
+func (c *Client) isAdmin(ctx context.Context, id int) (admin, unsure bool, err error) {
+	var user struct {
+		Result struct {
+			Roles []struct{ Name string }
+		}
+	}
+	err = c.Get(ctx, fmt.Sprintf("/api/v1/security/users/%d", id), "", &user)
+	for _, role := range user.Result.Roles {
+		admin = admin || role.Name == "Admin"
+	}
+	var failure *change.Failure
+	switch {
+	case errors.Is(err, ErrNotFound): // the server does not show accounts
+		return false, true, nil
+	case errors.As(err, &failure) && failure.Kind == change.KindConfiguration: // 403
+		return false, false, nil
+	}
+	return admin, false, err
+}
+
+// claims are what a token of Superset says.
+type claims struct {
+	At      int64
+	Subject string
+}
+
+// claims are empty where the token is no JSON Web Token of the server's own.
+func (c *Client) claims() (found claims) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, rest, _ := strings.Cut(c.session.access, ".")
+	payload, _, _ := strings.Cut(rest, ".")
+	text, err := base64.RawURLEncoding.DecodeString(payload)
+	var read struct {
+		At      int64           `json:"iat"`
+		Subject json.RawMessage `json:"sub"` // a number before Flask-JWT-Extended 4.7
+	}
+	if err == nil && c.config.Login.Kind != LoginToken && json.Unmarshal(text, &read) == nil {
+		found = claims{read.At, strings.Trim(string(read.Subject), `"`)}
+	}
+	return found
+}
+
+// Issued is when the server wrote the token of this login, by its clock; false
+// where the token does not say.
+func (c *Client) Issued() (time.Time, bool) {
+	at := c.claims().At
+	return time.Unix(at, 0), at != 0
+}
+
+// page is one that everybody may see; Superset tells its set-up in each.
+func (c *Client) page(ctx context.Context) (string, error) {
+	text, err := c.do(ctx, request{method: http.MethodGet, path: "/login/", accept: "text/html"})
+	return html.UnescapeString(string(text)), err
+}
+
+// inPage is the release in the data that pages of servers before 6.0 carry.
+var inPage = regexp.MustCompile(`"version_string": ?"([^"]*)"`)
+
+// Version asks for the release; the zero value where the server does not say.
+func (c *Client) Version(ctx context.Context) (assets.Version, string) {
+	var answer struct {
+		Version string `json:"version_string"`
+	}
+	if err := c.Get(ctx, "/version", "", &answer); err != nil {
+		page, err := c.page(ctx)
+		if found := inPage.FindStringSubmatch(page); err == nil && found != nil {
+			answer.Version = found[1]
+		}
+	}
+	parts := strings.SplitN(answer.Version, ".", 3)
+	if len(parts) < 2 {
+		return assets.Version{}, answer.Version
+	}
+	major, err := strconv.Atoi(parts[0])
+	minor, err2 := strconv.Atoi(parts[1])
+	if err != nil || err2 != nil {
+		return assets.Version{}, answer.Version
+	}
+	return assets.Version{Major: major, Minor: minor}, answer.Version
+}
