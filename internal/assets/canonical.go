@@ -62,7 +62,8 @@ func (c canonicaliser) database() {
 
 func (c canonicaliser) dataset() {
 	c.Doc.Set("database", document.Text(c.from.LogicalName(c.Doc.Get("database_uuid").Str())))
-	c.Doc.Delete("database_uuid", "version", "is_managed_externally", "external_url", "source_db_engine", "data")
+	c.Doc.Delete("database_uuid", "version", "is_managed_externally", "external_url", "source_db_engine", "folders") // folders name columns by UUIDs that each server gives anew
+	c.Doc.Delete(fetched...)
 	for _, key := range []string{"extra", "template_params"} {
 		if text := c.Doc.Get(key); text != nil && text.Kind == document.String {
 			c.Doc.Set(key, parsed(text.Text)) // old exports have them as text

@@ -22,7 +22,7 @@ type Local struct {
 }
 
 // fields are what an import takes; what is absent would keep its old value,
-// so it is sent as null. Newer names the first version that knows a field.
+// so it is sent as null.
 var fields = map[Kind][]string{
 	Dataset:   {"main_dttm_col", "description", "default_endpoint", "cache_timeout", "catalog", "schema", "sql", "params", "template_params", "fetch_values_predicate", "extra"},
 	Chart:     {"description", "certified_by", "certification_details", "query_context", "cache_timeout"},
@@ -33,25 +33,6 @@ var (
 	columnFields = []string{"verbose_name", "type", "advanced_data_type", "expression", "description", "python_date_format", "extra"}
 	metricFields = []string{"verbose_name", "metric_type", "description", "d3format", "currency", "extra", "warning_text"}
 )
-
-// newer are fields that a server knows since a version: one that does not
-// refuses the whole bundle.
-var newer = map[Kind]map[string]Version{
-	Dataset:   {"folders": {6, 0}, "currency_code_column": {6, 1}},
-	Chart:     {"tags": {6, 0}},
-	Dashboard: {"tags": {6, 0}},
-}
-
-// Version is a server's release; the zero value is unknown.
-type Version struct{ Major, Minor int }
-
-// Before says that a release is older than another. An unknown one is not.
-func (v Version) Before(other Version) bool {
-	if v == (Version{}) {
-		return false
-	}
-	return v.Major < other.Major || v.Major == other.Major && v.Minor < other.Minor
-}
 
 // Localise brings a canonical asset into a server's ids. The asset is not
 // changed.
@@ -69,7 +50,9 @@ func (s *Space) LocaliseForImporter(a *Asset, version Version) Local {
 func (l localiser) localise(a *Asset, version Version) Local {
 	l.Doc.Delete("unresolved", "owners", "roles") // no import takes them
 	l.Doc.Set("uuid", document.Text(a.UUID))
-	l.unknown(version)
+	if version.Before(TagsInBundles) {
+		l.Doc.Delete("tags")
+	}
 	switch a.Kind {
 	case Dataset:
 		l.dataset(version)
@@ -102,16 +85,6 @@ func setAbsent(m *document.Value, field string) {
 	}
 }
 
-// unknown takes out what this server does not know.
-func (l localiser) unknown(version Version) {
-	for field, since := range newer[l.kind] {
-		if l.Doc.Get(field) != nil && version.Before(since) {
-			l.Notes = append(l.Notes, field+", which it does not know")
-			l.Doc.Delete(field)
-		}
-	}
-}
-
 func (l localiser) dataset(version Version) {
 	logical := l.Doc.Get("database").Str()
 	uuid, ok := l.to.DatabaseUUID(logical)
@@ -127,9 +100,7 @@ func (l localiser) dataset(version Version) {
 		for _, field := range columnFields {
 			setAbsent(column, field)
 		}
-		if version.Before(Version{6, 1}) {
-			column.Delete("datetime_format")
-		} else {
+		if !version.Before(Version{6, 1}) {
 			setAbsent(column, "datetime_format")
 		}
 	}

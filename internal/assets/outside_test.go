@@ -98,7 +98,8 @@ func TestTrees(t *testing.T) {
 		t.Error(diff)
 	}
 	files["charts/b.yaml"], files["dashboards/c.yaml"] = []byte("a: [1\n"), []byte("uuid: x\n")
-	if _, faults := assets.ReadTree(files); len(faults) != 2 {
+	files["datasets/d.yaml"] = []byte("table_name: t\nuuid: 31111111-2222-4333-8444-555555555555\ndata: http://169.254.169.254/\n") // the server would fetch it
+	if _, faults := assets.ReadTree(files); len(faults) != 3 {
 		t.Errorf("%v", faults)
 	}
 	delete(files, assets.Marker)
@@ -112,18 +113,20 @@ func TestOlderServers(t *testing.T) {
 	t.Parallel()
 	space := assets.NewSpace()
 	space.AddDatabase("21111111-2222-4333-8444-555555555555", "Trino")
-	doc, err := document.ParseYAML([]byte("{table_name: t, uuid: " + some + ", database: Trino, folders: [{name: f}], columns: [{column_name: c, datetime_format: x}], currency_code_column: c}"))
+	doc, err := document.ParseYAML([]byte("{table_name: t, uuid: " + some + ", database: Trino, columns: [{column_name: c, datetime_format: x}], currency_code_column: c}"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	a := &assets.Asset{Kind: assets.Dataset, UUID: some, Doc: doc}
 	for version, has := range map[assets.Version]bool{{Major: 5}: false, {Major: 4, Minor: 1}: false, {Major: 6, Minor: 1}: true} {
-		l := space.Localise(a, version)
-		if (l.Doc.Get("folders") != nil) != has || (l.Doc.Get("currency_code_column") != nil) != has || (l.Doc.Get("columns").Items[0].Get("datetime_format") != nil) != has || len(l.Lost) > 0 {
+		set := assets.NewSet(a)
+		notes := assets.FitVersion(set, version)
+		l := space.Localise(set.Get(a.Key()), version)
+		if (l.Doc.Get("currency_code_column") != nil) != has || (l.Doc.Get("columns").Items[0].Get("datetime_format") != nil) != has || len(l.Lost) > 0 {
 			t.Errorf("%+v: %s, %v", version, l.Doc.JSON(), l.Lost)
 		}
-		if len(l.Notes) > 0 == has {
-			t.Errorf("%+v: notes %v", version, l.Notes)
+		if want := `dataset "t": without columns.datetime_format, currency_code_column, which the target is too old for`; has && notes != nil || !has && (len(notes) != 1 || notes[0] != want) {
+			t.Errorf("%+v: notes %v", version, notes)
 		}
 	}
 }

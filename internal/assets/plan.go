@@ -85,28 +85,42 @@ type planner struct {
 	target  Target
 	options Options
 	slugs   map[string]*Asset // of the target's dashboards
-	tables  map[string]*Asset
+	tables  map[string][]*Asset
 	blocked map[Key]string // what will not be there, and why
 }
 
-// taken notes the unique names that the target's assets have.
+// taken notes the unique names that the target's assets have, or will have.
 func (p *planner) taken() {
-	p.slugs, p.tables = map[string]*Asset{}, map[string]*Asset{}
+	p.slugs, p.tables = map[string]*Asset{}, map[string][]*Asset{}
 	for _, a := range p.target.Set.Of(Dashboard) {
 		if a.Slug() != "" {
 			p.slugs[a.Slug()] = a
 		}
 	}
-	for _, a := range p.target.Set.Of(Dataset) {
-		p.tables[table(a)] = a
+	for _, set := range []*Set{p.target.Set, p.source} {
+		for _, a := range set.Of(Dataset) {
+			p.tables[table(a)] = append(p.tables[table(a)], a)
+		}
 	}
 }
 
-// table is what must be unique among the datasets of a server. An importer
-// leaves missing parts out of its search, so they match anything; the schema
-// alone tells tables apart surely.
 func table(a *Asset) string {
-	return fmt.Sprintf("%q %q %q", a.Doc.Get("database").Str(), a.Doc.Get("schema").Str(), a.Title())
+	return fmt.Sprintf("%q %q", a.Doc.Get("database").Str(), a.Title())
+}
+
+// sameTable finds the dataset that an import would take for this one by its
+// table: the importer leaves a missing schema or catalog out of its search.
+func (p *planner) sameTable(a *Asset) *Asset {
+	matches := func(other *Asset, field string) bool {
+		part := a.Doc.Get(field).Str()
+		return part == "" || part == other.Doc.Get(field).Str()
+	}
+	for _, other := range p.tables[table(a)] {
+		if other.UUID != a.UUID && matches(other, "schema") && matches(other, "catalog") {
+			return other
+		}
+	}
+	return nil
 }
 
 func (p *planner) database(a *Asset) {
@@ -131,19 +145,19 @@ func (p *planner) asset(a *Asset) {
 		p.add(a, Step{Action: Broken, Reason: reason})
 		return
 	}
+	there := p.target.Set.Get(a.Key())
+	what := p.changes(there, a)
+	if there != nil && len(what) == 0 {
+		p.add(a, Step{Action: Unchanged})
+		return
+	}
 	if reason := p.collision(a); reason != "" {
 		p.blocked[a.Key()] = reason
 		p.add(a, Step{Action: Conflict, Reason: reason})
 		return
 	}
-	there := p.target.Set.Get(a.Key())
 	if there == nil {
 		p.add(a, Step{Action: Create})
-		return
-	}
-	what := p.changes(there, a)
-	if len(what) == 0 {
-		p.add(a, Step{Action: Unchanged})
 		return
 	}
 	if reason := p.edited(a.Key()); reason != "" {
@@ -162,6 +176,8 @@ func (p *planner) unfit(a *Asset) string {
 	switch {
 	case dataset == "":
 		return "its dataset is gone: it cannot be imported"
+	case a.Doc.Get("viz_type").Empty():
+		return "it has no type of visualisation: it cannot be imported"
 	case p.source.Get(Key{Dataset, dataset}) == nil && p.target.Set.Get(Key{Dataset, dataset}) == nil:
 		return "its dataset " + dataset + " is neither in the source nor in the target"
 	case p.blocked[Key{Dataset, dataset}] != "" && p.target.Set.Get(Key{Dataset, dataset}) == nil:
@@ -179,7 +195,7 @@ func (p *planner) collision(a *Asset) string {
 			return fmt.Sprintf("the slug %q belongs to another dashboard there: %q (%s)", a.Slug(), other.Title(), other.UUID)
 		}
 	case Dataset:
-		if other := p.tables[table(a)]; other != nil && other.UUID != a.UUID {
+		if other := p.sameTable(a); other != nil {
 			return fmt.Sprintf("the table belongs to another dataset there: %s", other.UUID)
 		}
 		if there := p.target.Set.Get(a.Key()); there != nil && there.Doc.Get("database").Str() != a.Doc.Get("database").Str() {
@@ -204,7 +220,7 @@ func (p *planner) edited(k Key) string {
 }
 
 func (p *planner) changes(before, after *Asset) (what []string) {
-	if same(before.Doc, after.Doc) {
+	if before == nil || same(before.Doc, after.Doc) {
 		return nil
 	}
 	for _, d := range Differences(before, after, p.title) {

@@ -26,7 +26,9 @@ func parsed(t *testing.T, kind assets.Kind, uuid, text string) *assets.Asset {
 func TestPlan(t *testing.T) {
 	t.Parallel()
 	dataset := func(uuid, text string) *assets.Asset { return parsed(t, assets.Dataset, uuid, text) }
-	chart := func(uuid, text string) *assets.Asset { return parsed(t, assets.Chart, uuid, "slice_name: c, "+text) }
+	chart := func(uuid, text string) *assets.Asset {
+		return parsed(t, assets.Chart, uuid, "slice_name: c, viz_type: table, "+text)
+	}
 	dashboard := func(uuid, text string) *assets.Asset {
 		return parsed(t, assets.Dashboard, uuid, "dashboard_title: d, "+text)
 	}
@@ -52,6 +54,11 @@ func TestPlan(t *testing.T) {
 		{"a table that is taken", dataset(some, "table_name: t, database: D"), []*assets.Asset{dataset(other, "table_name: t, database: D")}, assets.Existing{}, assets.Options{Overwrite: true}, assets.Conflict, "the table"},
 		{"UUID of one row, table of another", dataset(some, "table_name: t, database: D"), []*assets.Asset{dataset(some, "table_name: u, database: D"), dataset(other, "table_name: t, database: D")}, assets.Existing{}, assets.Options{Overwrite: true}, assets.Conflict, "the table"},
 		{"another schema is another table", dataset(some, "table_name: t, database: D, schema: a"), []*assets.Asset{dataset(other, "table_name: t, database: D, schema: b")}, assets.Existing{}, assets.Options{}, assets.Create, ""},
+		{"another catalog is another table", dataset(some, "table_name: t, database: D, schema: a, catalog: x"), []*assets.Asset{dataset(other, "table_name: t, database: D, schema: a, catalog: y")}, assets.Existing{}, assets.Options{}, assets.Create, ""},
+		{"without a schema it is any", dataset(some, "table_name: t, database: D"), []*assets.Asset{dataset(other, "table_name: t, database: D, schema: b")}, assets.Existing{}, assets.Options{Overwrite: true}, assets.Conflict, "the table"},
+		{"a schema is not none", dataset(some, "table_name: t, database: D, schema: a"), []*assets.Asset{dataset(other, "table_name: t, database: D")}, assets.Existing{}, assets.Options{}, assets.Create, ""},
+		{"unchanged beside one of its name", dataset(some, "table_name: t, database: D"), []*assets.Asset{dataset(some, "table_name: t, database: D"), dataset(other, "table_name: t, database: D, schema: b")}, assets.Existing{}, assets.Options{}, assets.Unchanged, ""},
+		{"no type", parsed(t, assets.Chart, some, "slice_name: c, dataset_uuid: "+third), []*assets.Asset{dataset(third, "table_name: t, database: D")}, assets.Existing{}, assets.Options{}, assets.Broken, "no type of visualisation"},
 		{"on another database", dataset(some, "table_name: t, database: D"), []*assets.Asset{dataset(some, "table_name: t, database: E")}, assets.Existing{}, assets.Options{Overwrite: true}, assets.Conflict, "it stands on another database"},
 		{"its dataset is gone", chart(some, "params: {}"), nil, assets.Existing{}, assets.Options{}, assets.Broken, "its dataset is gone"},
 		{"its dataset is nowhere", chart(some, "dataset_uuid: "+third), nil, assets.Existing{}, assets.Options{}, assets.Broken, "neither in the source nor in the target"},

@@ -108,6 +108,10 @@ func ReadTree(files map[string][]byte) (*Set, []error) {
 // opened are fields that hold a map.
 var opened = map[Kind][]string{Chart: {"params"}, Dashboard: {"metadata", "position"}}
 
+// fetched are fields of a dataset by which an importer loads a table from an
+// address.
+var fetched = []string{"data", "data_file"}
+
 func readAsset(kind Kind, text []byte) (*Asset, error) {
 	doc, err := document.ParseYAML(text)
 	if err != nil {
@@ -131,6 +135,11 @@ func readAsset(kind Kind, text []byte) (*Asset, error) {
 			doc.Set(key, document.NewMap())
 		case !v.IsMap():
 			return nil, fmt.Errorf("%s is no map", key)
+		}
+	}
+	for _, key := range fetched {
+		if doc.Get(key) != nil {
+			return nil, fmt.Errorf("%s would make the server fetch something: take it out", key)
 		}
 	}
 	for _, v := range doc.Get("unresolved").Each() {

@@ -204,7 +204,7 @@ func TestMissingID(t *testing.T) {
 	}
 	c := client(t, pair.Prod.URL, password("admin"))
 	ids := []int{made.Charts["total"], 4711, made.Charts["pie"], made.Charts["table"]}
-	bundles, missing, err := c.Export(t.Context(), assets.Chart, ids)
+	bundles, missing, err := c.Export(t.Context(), assets.Chart, ids, func(int) {})
 	if err != nil || len(missing) != 1 || missing[0] != 4711 {
 		t.Fatalf("missing %v, %v", missing, err)
 	}

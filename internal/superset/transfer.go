@@ -28,12 +28,14 @@ func (c *Client) ExportAll(ctx context.Context) ([]byte, error) {
 const ExportSize = 50
 
 // Export gives assets of a kind with what they stand on, in several bundles.
-// Those that are gone are named instead of failing the rest.
-func (c *Client) Export(ctx context.Context, kind assets.Kind, ids []int) (bundles [][]byte, missing []int, err error) {
+// Those that are gone are named instead of failing the rest. told is called
+// from more than one goroutine with how many more were asked for.
+func (c *Client) Export(ctx context.Context, kind assets.Kind, ids []int, told func(n int)) (bundles [][]byte, missing []int, err error) {
 	parts := slices.Collect(slices.Chunk(ids, ExportSize))
 	some, gone := make([][][]byte, len(parts)), make([][]int, len(parts))
 	err = abreast(len(parts), func(i int) (err error) {
 		some[i], gone[i], err = c.exportBatch(ctx, kind, parts[i])
+		told(len(parts[i]))
 		return err
 	})
 	if err != nil {

@@ -171,7 +171,16 @@ func TestOneBrokenAsset(t *testing.T) {
 func TestNewDatabase(t *testing.T) {
 	s := newScene(t)
 	s.env = append(s.env, "WAREHOUSE_PASSWORD=new-secret-1")
-	s.write("asset-sync.yaml", strings.ReplaceAll(configFile, `Реєстри: {qa: "Реєстри QA"}`, `Реєстри: {create: true, uri: "postgresql://reader:XXXXXXXXXX@127.0.0.1:9/registry", password: "${WAREHOUSE_PASSWORD}"}`))
+	as := func(uri string) {
+		s.write("asset-sync.yaml", strings.ReplaceAll(configFile, `Реєстри: {qa: "Реєстри QA"}`, `Реєстри: {create: true, uri: "`+uri+`", password: "${WAREHOUSE_PASSWORD}"}`))
+	}
+	as("postgresql://reader:XXXXXXXXXX@127.0.0.1:9/registry") // nobody is there
+	if versions[1] < "6" {
+		if r := s.must(1, "sync", "--from", "prod", "--to", "qa", "--yes"); !strings.Contains(r.stderr, "reaches it") || strings.Contains(r.stdout+r.stderr, "new-secret-1") {
+			t.Errorf("%s", r.stderr)
+		}
+		as("sqlite:///" + s.pair.QA.Home + "/warehouse.db?new=1")
+	}
 	r := s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes")
 	row, there := s.rows(s.pair.QA, assets.Database)["Реєстри"]
 	if !there || strings.Contains(r.stdout+r.stderr, "new-secret-1") {

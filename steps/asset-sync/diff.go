@@ -48,7 +48,7 @@ func diff(ctx context.Context, s *step.Session, c *Diff) error {
 	var sides [2]*assets.Set
 	for i, place := range []string{c.A, c.B} {
 		if sides[i], err = r.selected(ctx, place, c.Filter, result); err != nil {
-			return s.Fail(result, refusedOr(err, change.Failed), fmt.Errorf("read %s: %w", place, err))
+			return s.Fail(result, refusedOr(err, change.Failed), err) // it names the place
 		}
 	}
 	result.Notes = nil // what refers to nothing is no difference

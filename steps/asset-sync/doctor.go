@@ -120,11 +120,10 @@ func (d *checkup) environment(ctx context.Context, name string, warehouses bool,
 	}
 	d.clock(client, name)
 	d.rights(ctx, client, name)
-	if err := t.list(ctx); err != nil {
+	if err := d.lists(ctx, t, logicals); err != nil {
 		d.fault(name, err)
 		return
 	}
-	d.lists(t, logicals)
 	if warehouses {
 		d.warehouses(ctx, t)
 	}
@@ -166,22 +165,35 @@ func (d *checkup) rights(ctx context.Context, client *superset.Client, name stri
 	}
 }
 
-func (d *checkup) lists(t *site, logicals map[string][]string) {
-	counts := map[assets.Kind]int{}
-	without := 0
-	for _, row := range t.rows {
-		counts[row.Kind]++
-		if row.UUID == "" {
-			without++
+// lists reads the lists as the server gives them.
+func (d *checkup) lists(ctx context.Context, t *site, logicals map[string][]string) error {
+	counts, without := map[assets.Kind]int{}, 0
+	t.rows = map[assets.Key]superset.Row{}
+	for _, kind := range assets.Kinds {
+		rows, err := t.client.List(ctx, kind)
+		if err != nil {
+			return err
 		}
-		if row.Kind == assets.Database {
-			logicals[t.name] = append(logicals[t.name], t.config.logical(t.name, row.Title, row.UUID))
+		counts[kind] = len(rows)
+		for _, row := range rows {
+			if row.UUID == "" {
+				without++
+			}
+			if kind == assets.Database {
+				t.rows[row.Key()] = row
+				logicals[t.name] = append(logicals[t.name], t.config.logical(t.name, row.Title, row.UUID))
+			}
 		}
 	}
-	d.say("ok", t.name, "lists: %d databases, %d datasets, %d charts, %d dashboards; %d rows a page", counts[assets.Database], counts[assets.Dataset], counts[assets.Chart], counts[assets.Dashboard], t.client.PageSize())
+	pages := "each in one page"
+	if size := t.client.PageSize(); size > 0 {
+		pages = fmt.Sprintf("%d rows a page", size)
+	}
+	d.say("ok", t.name, "lists: %d databases, %d datasets, %d charts, %d dashboards; %s", counts[assets.Database], counts[assets.Dataset], counts[assets.Chart], counts[assets.Dashboard], pages)
 	if without > 0 {
-		d.say("warn", t.name, "its lists have no UUIDs: everything is exported to find them")
+		d.say("warn", t.name, "its lists have no UUIDs: what changed is exported to find them")
 	}
+	return nil
 }
 
 func (d *checkup) warehouses(ctx context.Context, t *site) {

@@ -87,9 +87,12 @@ func TestMovedMeanwhile(t *testing.T) {
 	proxy := lab.NewFaultProxy(t, s.pair.QA.URL)
 	row := s.rows(s.pair.QA, assets.Chart)["За областями"]
 	editor := s.client(s.pair.QA, "editor")
-	reads := 0
+	reads, last := 0, 2
+	if versions[1] < "6" {
+		last = 3 // its rights are asked first
+	}
 	proxy.Add(lab.Fault{Method: "GET", Path: "/api/v1/chart/", Before: func() {
-		if reads++; reads == 2 { // the list is read again right before the batch
+		if reads++; reads == last { // the list is read again right before the batch
 			if err := editor.Send(t.Context(), http.MethodPut, fmt.Sprintf("/api/v1/chart/%d", row.ID), map[string]any{"description": "тутешнє"}, nil); err != nil {
 				t.Error(err)
 			}

@@ -89,7 +89,7 @@ func writeIDs(ctx context.Context, s *step.Session, c *IDs, result *change.Asset
 	if err != nil {
 		return err
 	}
-	t := &site{environment: e, client: client, config: r.config}
+	t := &site{environment: e, session: s, client: client, config: r.config}
 	if err := t.list(ctx); err != nil {
 		return err
 	}

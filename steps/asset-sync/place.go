@@ -61,7 +61,6 @@ func (r *reader) site(ctx context.Context, name string, readOnly bool) (*site, e
 			return nil, err
 		}
 		cached = openCache(dir, e)
-		r.Log.Debug().Str("path", cached.path).Msg("cache, may be deleted at any time")
 	}
 	return readSite(ctx, r.Session, r.config, e, cached, readOnly)
 }

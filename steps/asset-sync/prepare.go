@@ -56,9 +56,9 @@ func (y *synchronisation) readBoth(ctx context.Context) (*content, error) {
 	reading.Wait()
 	switch {
 	case failed != nil && (err == nil || change.AsFailure(err).Kind == change.KindCancelled):
-		return nil, fmt.Errorf("read %s: %w", y.To, failed)
+		return nil, failed // it names the place
 	case err != nil:
-		return nil, fmt.Errorf("read %s: %w", y.From, err)
+		return nil, err
 	}
 	return read, nil
 }
@@ -72,6 +72,10 @@ func (y *synchronisation) makePlan(ctx context.Context, whole *assets.Set, selec
 	for logical := range y.reader.config.create {
 		target.Create[logical] = true
 	}
+	for _, note := range assets.FitVersion(y.source, y.to.version) {
+		y.note("%s", note)
+	}
+	y.fitTags(ctx)
 	y.fitPeople()
 	y.plan = assets.MakePlan(y.source, target, assets.Options{Overwrite: y.Overwrite, Delete: doomed, In: selection})
 	return nil
@@ -104,7 +108,7 @@ func (y *synchronisation) doomed(ctx context.Context, whole *assets.Set, selecti
 func (t *site) existing() map[assets.Key]assets.Existing {
 	all := map[assets.Key]assets.Existing{}
 	for key, row := range t.rows {
-		owned := t.me.Admin || t.me.ID == 0
+		owned := t.me.Admin || t.me.ID == 0 || t.me.Unsure
 		for _, owner := range row.Owners {
 			owned = owned || owner.ID == t.me.ID
 		}
@@ -119,11 +123,27 @@ func (y *synchronisation) refusal() error {
 		return change.Failf(change.KindConfiguration, "%s has no database for %s", y.To, strings.Join(quoted(y.plan.Databases), ", ")).
 			WithHint("name it under databases in %s, as %s: {%s: \"its name there\"}", y.Config, y.plan.Databases[0], y.To)
 	}
+	for _, s := range y.plan.Of(assets.Create) {
+		if s.Key.Kind == assets.Database && y.to.hasDatabase(s.Title) {
+			return change.Failf(change.KindConfiguration, "%s has a database named %q, which is none of %q: an import would take it over", y.To, s.Title, s.Title).
+				WithHint("give it a name of its own under databases in %s", y.Config)
+		}
+	}
 	if n := len(y.plan.Of(assets.Delete)); n > y.MaxDelete {
 		return change.Failf(change.KindConfiguration, "%d assets would be deleted, --max-delete is %d", n, y.MaxDelete).
 			WithHint("look at the plan, then give a higher --max-delete")
 	}
 	return nil
+}
+
+// hasDatabase says that the environment itself has a database of that name.
+func (t *site) hasDatabase(name string) bool {
+	for key, row := range t.rows {
+		if key.Kind == assets.Database && row.Title == name {
+			return true
+		}
+	}
+	return false
 }
 
 func quoted(texts []string) (all []string) {

@@ -51,7 +51,8 @@ func (w *writer) makeDatabases(ctx context.Context, create map[string]newDatabas
 		key := assets.Key{Kind: assets.Database, UUID: uuid}
 		file := assets.FileOf(key)
 		doc := document.NewMap(document.Field{Key: "database_name", Value: document.Text(a.UUID)}, document.Field{Key: "sqlalchemy_uri", Value: document.Text(create[a.UUID].URI)},
-			document.Field{Key: "uuid", Value: document.Text(uuid)}, document.Field{Key: "extra", Value: document.NewMap()}, document.Field{Key: "version", Value: document.Text("1.0.0")})
+			document.Field{Key: "uuid", Value: document.Text(uuid)}, document.Field{Key: "extra", Value: document.NewMap()},
+			document.Field{Key: "allow_csv_upload", Value: document.Truth(false)}, document.Field{Key: "version", Value: document.Text("1.0.0")})
 		var passwords map[string]string
 		if secret := create[a.UUID].Password; secret != "" {
 			passwords = map[string]string{file: secret}
@@ -62,7 +63,8 @@ func (w *writer) makeDatabases(ctx context.Context, create map[string]newDatabas
 		}
 		if err != nil {
 			w.fail(a.Key(), "%v", err)
-			w.fatal = change.Failf(change.KindInfrastructure, "make the database %q: %w", a.UUID, err)
+			w.fatal = change.Failf(change.KindInfrastructure, "make the database %q: %w", a.UUID, err).
+				WithHint("servers before 6.0 connect to it for that: see that %s reaches it and has its driver", w.to.name)
 			return
 		}
 		w.done[a.Key()] = true

@@ -49,9 +49,12 @@ databases:
   Реєстри: {qa: "Реєстри QA"}
 `
 
+// versions are those of prod and qa.
+var versions = [2]string{lab.NewSuperset, lab.NewSuperset}
+
 func newScene(t *testing.T) *scene {
 	t.Helper()
-	pair := lab.Supersets(t)
+	pair := lab.SupersetsOf(t, versions[0], versions[1])
 	seeded, err := seed.Fixture(t.Context(), pair)
 	if err != nil {
 		t.Fatal(err)
@@ -206,9 +209,21 @@ func (s *scene) rows(site *lab.SupersetSite, kind assets.Kind) map[string]supers
 	if err != nil {
 		s.Fatal(err)
 	}
+	uuids := s.uuids(site)[kind]
 	all := map[string]superset.Row{}
 	for _, row := range rows {
+		row.UUID = uuids[row.ID]
 		all[row.Title] = row
+	}
+	return all
+}
+
+// uuids are those of a site by id, from its own tables.
+func (s *scene) uuids(site *lab.SupersetSite) map[assets.Kind]map[int]string {
+	s.Helper()
+	all, err := seed.UUIDs(s.Context(), site)
+	if err != nil {
+		s.Fatal(err)
 	}
 	return all
 }

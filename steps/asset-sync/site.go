@@ -14,6 +14,7 @@ import (
 // site is one environment as it was read.
 type site struct {
 	environment
+	session *step.Session
 	client  *superset.Client
 	config  *configuration
 	me      superset.Me
@@ -24,6 +25,9 @@ type site struct {
 
 	readRows map[assets.Key]superset.Row // as they were when raws was read
 	raws     map[assets.Key]assets.Raw   // databases by UUID, with the environment's own definition
+	fresh    map[assets.Key]assets.Raw   // exported to name the rows of the lists that are read now
+	named    map[assets.Kind]map[int]named
+	oldest   assets.Version // by what its lists lack; the zero value for newer servers
 	space    *assets.Space
 	set      *assets.Set
 	scalars  document.Pool // of all states that were read
@@ -36,7 +40,7 @@ func readSite(ctx context.Context, s *step.Session, c *configuration, e environm
 	if err != nil {
 		return nil, err
 	}
-	t := &site{environment: e, client: client, config: c, cache: cache, scalars: document.Pool{}}
+	t := &site{environment: e, session: s, client: client, config: c, cache: cache, scalars: document.Pool{}}
 	if !readOnly { // who only reads does not ask
 		t.version, _ = client.Version(ctx)
 	}
@@ -53,11 +57,14 @@ func readSite(ctx context.Context, s *step.Session, c *configuration, e environm
 	if err := t.list(ctx); err != nil {
 		return nil, err
 	}
+	if t.version == (assets.Version{}) {
+		t.version = t.oldest
+	}
 	s.Log.Info().Str("environment", e.name).Int("assets", len(t.rows)).Msg("listed")
 	if err := t.export(ctx, cache, nil); err != nil {
 		return nil, err
 	}
-	s.Log.Info().Str("environment", e.name).Int("assets", len(t.raws)).Msg("read")
+	s.Log.Info().Str("environment", e.name).Int("assets", len(t.raws)).Str("cache", cache.path).Msg("read")
 	return t, t.canonicalise(ctx)
 }
 
@@ -82,12 +89,12 @@ func (t *site) reread(ctx context.Context, q question) error {
 	if err != nil {
 		return err
 	}
-	t.learn(q, rows)
-	return nil
+	return t.learn(ctx, q, rows)
 }
 
 // learn puts rows in the place of what was known of those that were asked for.
-func (t *site) learn(q question, rows []superset.Row) {
+func (t *site) learn(ctx context.Context, q question, rows []superset.Row) error {
+	t.fresh = map[assets.Key]assets.Raw{}
 	for key := range t.rows {
 		if slices.Contains(q.whole, key.Kind) {
 			delete(t.rows, key)
@@ -98,9 +105,16 @@ func (t *site) learn(q question, rows []superset.Row) {
 			delete(t.rows, assets.Key{Kind: kind, UUID: uuid})
 		}
 	}
-	for _, row := range rows {
-		t.rows[row.Key()] = row
+	for _, kind := range assets.Kinds { // databases first: datasets are told by theirs
+		some, err := t.identify(ctx, kind, slices.DeleteFunc(slices.Clone(rows), func(row superset.Row) bool { return row.Kind != kind }))
+		if err != nil {
+			return err
+		}
+		for _, row := range some {
+			t.rows[row.Key()] = row
+		}
 	}
+	return nil
 }
 
 // question is which rows are to be read: whole lists, or some by their UUIDs.

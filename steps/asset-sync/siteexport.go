@@ -20,7 +20,7 @@ func (t *site) export(ctx context.Context, cache *cache, before *early) error {
 	missing, total := t.takeCached(cache)
 	switch {
 	case before != nil:
-		if err := t.take(before.bundle); err != nil {
+		if err := t.take(t.raws, before.bundle); err != nil {
 			return err
 		}
 		missing = t.stillMissing(before.rows)
@@ -30,7 +30,7 @@ func (t *site) export(ctx context.Context, cache *cache, before *early) error {
 			return err
 		}
 		if all != nil {
-			if err := t.take(all); err != nil {
+			if err := t.take(t.raws, all); err != nil {
 				return err
 			}
 			missing = t.stillMissing(nil)
@@ -39,7 +39,6 @@ func (t *site) export(ctx context.Context, cache *cache, before *early) error {
 	if err := t.exportMissing(ctx, missing); err != nil {
 		return err
 	}
-	t.nameRows()
 	t.readRows = maps.Clone(t.rows)
 	return cache.write(t)
 }
@@ -57,7 +56,11 @@ type early struct {
 func (t *site) takeCached(cache *cache) (missing map[assets.Kind][]int, total int) {
 	missing = map[assets.Kind][]int{}
 	for key, row := range t.rows {
-		if raw, ok := cache.raw(row, t.members(row)); ok {
+		raw, ok := t.fresh[key]
+		if !ok {
+			raw, ok = cache.raw(row, t.members(row))
+		}
+		if ok {
 			t.raws[key] = raw
 			continue
 		}
@@ -81,33 +84,71 @@ func (t *site) exportAll(ctx context.Context) ([]byte, error) {
 	return bundle, err
 }
 
-// exportMissing reads the kinds side by side.
+// exportMissing reads the kinds side by side, then alone what came in no bundle.
+// What went away meanwhile is not there.
 func (t *site) exportMissing(ctx context.Context, missing map[assets.Kind][]int) error {
+	told := newProgress(t.session, total(missing), "%s: assets read", t.name)
 	bundles, faults := make([][][]byte, len(assets.Kinds)), make([]error, len(assets.Kinds))
 	var all sync.WaitGroup
 	for i, kind := range assets.Kinds {
 		slices.Sort(missing[kind])
-		all.Go(func() { bundles[i], _, faults[i] = t.client.Export(ctx, kind, missing[kind]) }) // what went away meanwhile is not there
+		all.Go(func() { bundles[i], _, faults[i] = t.client.Export(ctx, kind, missing[kind], told.add) })
 	}
 	all.Wait()
 	if err := firstOf(faults); err != nil {
 		return err
 	}
-	return t.take(slices.Concat(bundles...)...)
+	if err := t.take(t.raws, slices.Concat(bundles...)...); err != nil || len(missing[assets.Dataset]) < 2 {
+		return err
+	}
+	for _, id := range t.lost(missing[assets.Dataset]) {
+		if err := t.exportKind(ctx, assets.Dataset, []int{id}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func total(ids map[assets.Kind][]int) (n int) {
+	for _, some := range ids {
+		n += len(some)
+	}
+	return n
 }
 
 func (t *site) exportKind(ctx context.Context, kind assets.Kind, ids []int) error {
 	return t.exportMissing(ctx, map[assets.Kind][]int{kind: ids})
 }
 
-func (t *site) take(bundles ...[]byte) error {
+// exportInto exports assets of a kind and names those that are gone.
+func (t *site) exportInto(ctx context.Context, kind assets.Kind, ids []int, into map[assets.Key]assets.Raw) (gone []int, err error) {
+	told := newProgress(t.session, len(ids), "%s: %s read", t.name, kind.Folder())
+	bundles, gone, err := t.client.Export(ctx, kind, ids, told.add)
+	if err != nil {
+		return nil, err
+	}
+	return gone, t.take(into, bundles...)
+}
+
+// lost are the datasets that an export left out: before 6.0 two tables of one
+// name in different schemas have one file name.
+func (t *site) lost(ids []int) (lost []int) {
+	for key, row := range t.rows {
+		if _, there := t.raws[key]; key.Kind == assets.Dataset && !there && slices.Contains(ids, row.ID) {
+			lost = append(lost, row.ID)
+		}
+	}
+	return lost
+}
+
+func (t *site) take(into map[assets.Key]assets.Raw, bundles ...[]byte) error {
 	for _, bundle := range bundles {
 		raws, err := assets.ReadExport(bundle)
 		if err != nil {
 			return change.Failf(change.KindInfrastructure, "read the export of %s: %w", t.name, err)
 		}
 		for _, raw := range raws {
-			t.raws[assets.Key{Kind: raw.Kind, UUID: raw.UUID}] = raw
+			into[assets.Key{Kind: raw.Kind, UUID: raw.UUID}] = raw
 		}
 	}
 	return nil
@@ -139,27 +180,4 @@ func (t *site) members(row superset.Row) (ids []int) {
 	}
 	slices.Sort(ids)
 	return ids
-}
-
-// nameRows gives rows the UUID that old servers do not list, by what was
-// exported.
-func (t *site) nameRows() {
-	for key, row := range t.rows {
-		if row.UUID != "" {
-			continue
-		}
-		for _, raw := range t.raws {
-			if raw.Kind == row.Kind && (raw.ID == row.ID && raw.ID != 0 || raw.Kind == assets.Dataset && t.sameTable(raw, row)) {
-				delete(t.rows, key)
-				row.UUID = raw.UUID
-				t.rows[row.Key()] = row
-				break
-			}
-		}
-	}
-}
-
-func (t *site) sameTable(raw assets.Raw, row superset.Row) bool {
-	return raw.Doc.Get("table_name").Str() == row.Title && raw.Doc.Get("schema").Str() == row.Schema &&
-		(row.Database == "" || raw.Doc.Get("database_uuid").Str() == row.Database)
 }

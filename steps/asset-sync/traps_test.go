@@ -117,7 +117,7 @@ func (s *scene) connections(site *lab.SupersetSite) map[string]string {
 	for _, row := range s.rows(site, assets.Dataset) {
 		ids = append(ids, row.ID)
 	}
-	bundles, _, err := s.client(site, "admin").Export(s.Context(), assets.Dataset, ids)
+	bundles, _, err := s.client(site, "admin").Export(s.Context(), assets.Dataset, ids, func(int) {})
 	if err != nil {
 		s.Fatal(err)
 	}

@@ -52,6 +52,8 @@ func (w *writer) write(ctx context.Context, wanted []*assets.Asset, doomed []ass
 		}
 		w.secondPass(ctx, kind)
 	}
+	w.members(ctx)
+	w.tags(ctx)
 	w.people(ctx)
 	w.remove(ctx, doomed)
 }
@@ -129,7 +131,7 @@ func (w *writer) batch(ctx context.Context, kind assets.Kind, batch []*assets.As
 	began := time.Now()
 	w.push(ctx, kind, w.remaining(batch))
 	w.resize(kind, len(batch), time.Since(began))
-	w.Log.Info().Str("kind", string(kind)).Int("done", len(w.done)).Int("of", len(w.wanted)).Msg("written")
+	w.Log.Info().Str("kind", string(kind)).Int("done", len(w.done)).Int("of", len(w.wanted)).Int("perSecond", int(float64(len(batch))/max(time.Since(began).Seconds(), 0.001))).Msg("written")
 }
 
 // secondPass writes those once more that refer to each other in a circle: now
@@ -215,7 +217,9 @@ func (w *writer) unmoved(ctx context.Context, batch []*assets.Asset) error {
 	if err != nil {
 		return err
 	}
-	w.to.learn(q, rows)
+	if err := w.to.learn(ctx, q, rows); err != nil {
+		return err
+	}
 	for _, a := range batch {
 		was, had := before[a.Key()]
 		is, has := w.to.rows[a.Key()]

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/patchbay-ci/patchbay/internal/change"
+)
+
+// TestWithoutAFile: environments by variables alone, with a password in a file,
+// and a ready-made token.
+func TestWithoutAFile(t *testing.T) {
+	s := newScene(t)
+	if err := os.Remove(filepath.Join(s.dir, "asset-sync.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	s.write("password", "sync-secret\n")
+	var made struct {
+		Result struct{ Key string }
+	}
+	if err := s.client(s.pair.QA, "admin").Send(t.Context(), http.MethodPost, "/api/v1/security/api_keys/", map[string]any{"name": "sync"}, &made); err != nil {
+		t.Fatal(err)
+	}
+	s.env = append(s.env, "PATCHBAY_ASSETS_ENVIRONMENTS=prod-1,qa", "SUPERSET_PROD_1_URL="+s.pair.Prod.URL, "SUPERSET_PROD_1_USERNAME=sync", "SUPERSET_PROD_1_PASSWORD_FILE="+filepath.Join(s.dir, "password"),
+		"SUPERSET_PROD_1_PROVIDER=db", "SUPERSET_QA_URL="+s.pair.QA.URL, "SUPERSET_QA_TOKEN="+made.Result.Key)
+	if r := s.must(0, "doctor", "--format", "json"); strings.Contains(r.stdout+r.stderr, made.Result.Key) {
+		t.Error("the key was shown")
+	}
+	s.env = append(s.env, "PATCHBAY_ASSETS_FROM=prod-1", "PATCHBAY_ASSETS_DIR=out")
+	if r := s.must(0, "export"); r.result.Counts["dashboards"] != 4 {
+		t.Errorf("%+v", r.result.Counts)
+	}
+}
+
+// TestFaultsOfTheFile are told, each by its place.
+func TestFaultsOfTheFile(t *testing.T) {
+	s := sceneWithoutServers(t)
+	for text, want := range map[string]string{
+		configFile + "selekt: {}\n":           "field selekt not found",
+		configFile + "select: {tag: [x]}\n":   "field tag not found",
+		configFile + "owners: keep-them\n":    "owners: keep or map",
+		"environments: {prod: {}}\n":          "environments.prod.url is missing",
+		"environments: {prod: {url: 'x'}}\n":  "environments.prod.login.username is missing",
+		"environments: {prod: {urls: 'x'}}\n": "field urls not found",
+		"environments: {prod: {url: 'http://u:p@h/', login: {username: a, password: '${PROD_PASSWORD}'}}, qa: {url: 'http://h', login: {kind: token, token: 'file:gone'}}}\n":     "no such file",
+		"environments: {prod: {url: 'http://h', login: {username: a, password: '${PROD_PASSWORD}', provider: saml}}}\n":                                                           "provider: db or ldap",
+		"environments: {prod: {url: 'ftp://h', login: {username: a, password: '${PROD_PASSWORD}'}}}\n":                                                                            "url is no http or https address",
+		strings.ReplaceAll(configFile, `{qa: "Реєстри QA"}`, `{create: "yes please"}`):                                                                                            "create: true or false",
+		strings.ReplaceAll(configFile, `{qa: "Реєстри QA"}`, `{create: "true"}`):                                                                                                  "create needs uri",
+		strings.ReplaceAll(configFile, `{qa: "Реєстри QA"}`, `{create: "true", uri: "x://", password: "plain-1"}`):                                                                "a secret does not stand in the file",
+		"environments: {prod: {url: 'http://h', login: {kind: client-credentials, issuer: i, client: c, secret: plain-1}}}\n":                                                     "a secret does not stand in the file",
+		"environments: {prod: {url: 'http://h', login: {kind: pkce, client: c}}}\n":                                                                                               "login.issuer is missing",
+		"environments: {prod: &a {url: 'http://h', login: {username: a, password: '${PROD_PASSWORD}'}}, qa: {url: 'http://h', login: {username: a, password: '${NOT_SET_1}'}}}\n": "the variable NOT_SET_1 is not set",
+	} {
+		s.write("asset-sync.yaml", text)
+		r := s.must(2, "export", "--from", "prod")
+		if !strings.Contains(r.stderr, want) || strings.Contains(r.stderr+r.stdout, "plain-1") {
+			t.Errorf("%s: no %q in\n%s", text, want, r.stderr)
+		}
+	}
+	for want, args := range map[string][]string{
+		"--max-delete: want 0 or more":            {"sync", "--from", "prod", "--to", "qa", "--max-delete=-1"},
+		"--delete and --since go together":        {"sync", "--from", "prod", "--to", "qa", "--delete"},
+		"--from is missing":                       {"sync", "--to", "qa"},
+		"--to is missing":                         {"plan", "--from", "prod"},
+		"--only: want KIND:NAME":                  {"plan", "--from", "prod", "--to", "qa", "--only", "dashboard"},
+		"want one of database, dataset":           {"plan", "--from", "prod", "--to", "qa", "--kinds", "report"},
+		"must be one of":                          {"plan", "--from", "prod", "--to", "qa", "--format", "xml"},
+		"--ids is missing":                        {"patch", "a.zip", "b.zip"},
+		"--out: want a name that ends":            {"ids", "--env", "qa", "--out", "ids.txt"},
+		"unknown flag":                            {"sync", "--form", "prod"},
+		"--env is missing":                        {"repair"},
+		"there is no snapshot of qa":              {"rollback", "--to", "qa"},
+		"want a name, not a path":                 {"rollback", "--to", "qa", "../x"},
+		"read the configuration":                  {"plan", "--from", "prod", "--to", "qa", "--config", "gone.yaml"},
+		"owners: keep or map":                     {"plan", "--from", "prod", "--to", "qa", "--owners", "mine"},
+		`there is no environment \"moon\"`:        {"sync", "--from", "prod", "--to", "moon"},
+		"missing or of another version":           {"sync", "--from", ".", "--to", "qa"},
+		"a directory in a git checkout":           {"diff", ".@HEAD", ".@HEAD~1"},
+		"no revision":                             {"diff", ".@-x", "prod"},
+		"read snapshot:gone: open snapshots/gone": {"diff", "snapshot:gone", "prod"},
+		"read gone.zip: open gone.zip: no ":       {"diff", "gone.zip", "prod"},
+	} {
+		s.write("asset-sync.yaml", configFile)
+		if r := s.must(2, args...); !strings.Contains(r.stderr, want) {
+			t.Errorf("%v: no %q in\n%s", args, want, r.stderr)
+		}
+	}
+}
+
+// sceneWithoutServers is for what is found out before any is asked.
+func sceneWithoutServers(t *testing.T) *scene {
+	s := &scene{T: t, dir: t.TempDir()}
+	s.env = []string{"PROD_URL=http://127.0.0.1:9", "QA_URL=http://127.0.0.1:9", "PROD_PASSWORD=sync-secret", "QA_PASSWORD=sync-secret", "PATCHBAY_CACHE_DIR=" + filepath.Join(s.dir, "cache")}
+	return s
+}
+
+// TestFormats: stdout holds the result as it is asked for, and nothing else.
+func TestFormats(t *testing.T) {
+	s := newScene(t)
+	var result change.AssetSync
+	r := s.must(4, "plan", "--from", "prod", "--to", "qa", "--format", "json", "--exit-code")
+	if err := json.Unmarshal([]byte(r.stdout), &result); err != nil || result.Outcome != "done" || result.Counts["create"] != 21 {
+		t.Errorf("%v: %s", err, r.stdout)
+	}
+	if r := s.must(0, "plan", "--from", "prod", "--to", "qa", "--format", "markdown"); !strings.Contains(r.stdout, "| create  | dashboard Мапа |") {
+		t.Errorf("%s", r.stdout)
+	}
+	s.env = append(s.env, "PATCHBAY_ASSETS_FORMAT=json", "PATCHBAY_DRY_RUN=1", "PATCHBAY_ASSETS_EXIT_CODE=1")
+	if r := s.must(4, "sync", "--from", "prod", "--to", "qa"); !json.Valid([]byte(r.stdout)) || r.result.Writes != 0 {
+		t.Errorf("%s", r.stdout)
+	}
+}
+
+// TestProgress: a person sees how far it is and how fast; a log has lines.
+func TestProgress(t *testing.T) {
+	s := newScene(t)
+	person, program := terminal(t)
+	p := s.prepare("export", "--from", "prod", "--no-cache")
+	p.Stderr = program
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if r := p.wait(); r.status != 0 {
+		t.Fatalf("exit status %d", r.status)
+	}
+	shown := make([]byte, 1<<16)
+	n, err := person.Read(shown)
+	if text := string(shown[:n]); err != nil || !strings.Contains(text, "prod: charts read: 11 of 11, ") || !strings.Contains(text, "/s\x1b[K\r") {
+		t.Errorf("%v: %q", err, text)
+	}
+	if r := s.must(0, "export", "--from", "prod", "--no-cache"); strings.Contains(r.stderr, "\r") || !strings.Contains(r.stderr, `"message":"read"`) {
+		t.Errorf("%q", r.stderr)
+	}
+}
