@@ -4,21 +4,12 @@ package main
 
 import (
 	"database/sql"
-	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/cookiejar"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -264,123 +255,10 @@ func TestFolders(t *testing.T) {
 	}
 }
 
-// TestNotAdministrator: an account that is none overwrites nothing of others,
-// and what it made itself.
-func TestNotAdministrator(t *testing.T) {
-	s := newScene(t)
-	s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes")
-	before := s.rows(s.pair.QA, assets.Chart)["За областями"].ChangedOn
-	s.env = append(s.env, "ALPHA_PASSWORD=alpha-secret")
-	s.write("asset-sync.yaml", strings.ReplaceAll(configFile, `username: sync, password: "${QA_PASSWORD}"`, `username: alpha, password: "${ALPHA_PASSWORD}"`))
-	if r := s.must(0, "doctor", "--env", "qa"); !strings.Contains(r.stdout, "rights: all that is its own") {
-		t.Errorf("%s", r.stdout)
-	}
-	s.rest(s.pair.Prod, http.MethodPut, fmt.Sprintf("chart/%d", s.seeded.Charts["pie"]), map[string]any{"description": "нове"})
-	r := s.must(1, "sync", "--from", "prod", "--to", "qa", "--yes", "--overwrite-conflicts")
-	for _, want := range []string{"it belongs to others, and the account is no administrator", "user doesn't have permissions to overwrite it"} { // of drafts, which it does not see
-		if !strings.Contains(r.stdout, want) {
-			t.Errorf("no %q in\n%s", want, r.stdout)
-		}
-	}
-	if s.rows(s.pair.QA, assets.Chart)["За областями"].ChangedOn != before {
-		t.Error("a chart of others was written")
-	}
-	body := map[string]any{"slice_name": "Нова", "viz_type": "table", "datasource_id": s.seeded.Datasets["sample"], "datasource_type": "table", "params": "{}"}
-	id := s.rest(s.pair.Prod, http.MethodPost, "chart/", body)
-	only := []string{"sync", "--from", "prod", "--to", "qa", "--yes", "--title", "Нова*"}
-	if r := s.must(0, only...); r.result.Counts["create"] != 1 {
-		t.Errorf("%s", r.stdout)
-	}
-	s.rest(s.pair.Prod, http.MethodPut, fmt.Sprintf("chart/%d", id), map[string]any{"description": "нове"})
-	if r := s.must(0, only...); r.result.Counts["update"] != 1 {
-		t.Errorf("%s", r.stdout)
-	}
-}
-
-// TestAccountThatSeesNothing: lists come empty instead of being refused.
-func TestAccountThatSeesNothing(t *testing.T) {
-	s := newScene(t)
-	s.env = append(s.env, "GAMMA_PASSWORD=gamma-secret")
-	s.write("asset-sync.yaml", strings.ReplaceAll(configFile, `username: sync, password: "${PROD_PASSWORD}"`, `username: gamma, password: "${GAMMA_PASSWORD}"`))
-	if r := s.must(0, "doctor", "--env", "prod"); !strings.Contains(r.stdout, `warn  prod: the account "gamma" may read at most: it lacks`) {
-		t.Errorf("%s", r.stdout)
-	}
-	if r := s.must(2, "sync", "--from", "prod", "--to", "qa", "--yes"); !strings.Contains(r.stderr, "nothing in prod is selected") {
-		t.Errorf("%s", r.stderr)
-	}
-}
-
-// TestTablesTaken: what an import would take for another dataset by its table,
-// also where a part of the name is missing.
-func TestTablesTaken(t *testing.T) {
-	s := newScene(t)
-	s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes")
-	registry := s.rows(s.pair.QA, assets.Database)["Реєстри QA"].ID
-	taken := s.rest(s.pair.QA, http.MethodPost, "dataset/", map[string]any{"database": registry, "table_name": "new_here", "schema": "main", "sql": "SELECT 1 AS qa"})
-	s.rest(s.pair.Prod, http.MethodPost, "dataset/", map[string]any{"database": s.seeded.Databases["registry"], "table_name": "new_here", "sql": "SELECT 1 AS prod"})
-	r := s.must(1, "sync", "--from", "prod", "--to", "qa", "--yes", "--overwrite-conflicts")
-	if !strings.Contains(r.stdout, `! dataset "new_here": the table belongs to another dataset there`) || r.result.Writes != 0 {
-		t.Errorf("%s", r.stdout)
-	}
-	if s.uuids(s.pair.QA)[assets.Dataset][taken] == s.rows(s.pair.Prod, assets.Dataset)["new_here"].UUID {
-		t.Error("the other dataset was taken over")
-	}
-	// Another stands where this one would go: the server would say OK and do nothing.
-	places := s.rows(s.pair.QA, assets.Dataset)["places"].ID
-	s.rest(s.pair.QA, http.MethodPut, fmt.Sprintf("dataset/%d", places), map[string]any{"table_name": "places_old"})
-	s.rest(s.pair.QA, http.MethodPost, "dataset/", map[string]any{"database": registry, "table_name": "places", "sql": "SELECT 2 AS a"})
-	r = s.must(1, "sync", "--from", "prod", "--to", "qa", "--yes", "--overwrite-conflicts")
-	if !strings.Contains(r.stdout, `! dataset "places": the table belongs to another dataset there`) {
-		t.Errorf("%s", r.stdout)
-	}
-}
-
-// TestDatasetOnAnotherDatabase and a slug that two dashboards want.
-func TestDatasetOnAnotherDatabase(t *testing.T) {
-	s := newScene(t)
-	s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes")
-	notes := s.rows(s.pair.QA, assets.Database)["Нотатки"].ID
-	s.rest(s.pair.QA, http.MethodPut, fmt.Sprintf("dataset/%d", s.rows(s.pair.QA, assets.Dataset)["places"].ID), map[string]any{"database_id": notes})
-	dashboards := s.rows(s.pair.QA, assets.Dashboard)
-	s.rest(s.pair.QA, http.MethodPut, fmt.Sprintf("dashboard/%d", dashboards["Мапа"].ID), map[string]any{"slug": "map-old"})
-	s.rest(s.pair.QA, http.MethodPut, fmt.Sprintf("dashboard/%d", dashboards["Локальна панель 1"].ID), map[string]any{"slug": "map"})
-	r := s.must(1, "sync", "--from", "prod", "--to", "qa", "--yes", "--overwrite-conflicts")
-	for _, want := range []string{`it stands on another database there: "Нотатки", not "Реєстри"`, `the slug "map" belongs to another dashboard there: "Локальна панель 1"`} {
-		if !strings.Contains(r.stdout, want) {
-			t.Errorf("no %q in\n%s", want, r.stdout)
-		}
-	}
-	if r.result.Writes != 0 {
-		t.Errorf("%d writes", r.result.Writes)
-	}
-}
-
-// TestDatabaseIsNotTakenOver: one that may be made, whose name another has.
-func TestDatabaseIsNotTakenOver(t *testing.T) {
-	s := newScene(t)
-	before := s.uuids(s.pair.QA)[assets.Database]
-	s.write("asset-sync.yaml", strings.ReplaceAll(configFile, `Реєстри: {qa: "Реєстри QA"}`, `{Реєстри: {qa: "Реєстри QA"}, Інша: {qa: "Аналітика"}, Аналітика: {create: true, uri: "sqlite:///`+s.dir+`/other.db"}}`))
-	if r := s.must(2, "sync", "--from", "prod", "--to", "qa", "--yes", "--overwrite-conflicts"); r.result.Writes != 0 || !strings.Contains(r.stderr, "an import would take it over") {
-		t.Errorf("%s%s", r.stdout, r.stderr)
-	}
-	if diff := cmp.Diff(before, s.uuids(s.pair.QA)[assets.Database]); diff != "" {
-		t.Error(diff)
-	}
-}
-
 // TestRepetitiveText is packed more tightly than a server takes.
 func TestRepetitiveText(t *testing.T) {
 	s := newScene(t)
 	s.linked("Довга", strings.Repeat("дані ", 300_000))
-	s.settled()
-}
-
-// TestTooLargeForTheServer: a batch that it refuses for its size goes in parts.
-func TestTooLargeForTheServer(t *testing.T) {
-	s := newScene(t)
-	proxy := lab.NewFaultProxy(t, s.pair.QA.URL)
-	proxy.Add(lab.Fault{Method: "POST", Path: "/chart/import/", Status: 413, Header: asJSON, Body: `{"errors":[{"message":"413 Request Entity Too Large"}]}`, Times: 1})
-	s.env = append(s.env, "QA_URL="+proxy.URL)
 	s.settled()
 }
 
@@ -394,119 +272,6 @@ func TestChartWithoutParams(t *testing.T) {
 	if r := s.must(1, "sync", "--from", "prod", "--to", "qa", "--yes"); r.result.Counts["broken"] != 1 || r.result.Writes != 0 || !strings.Contains(r.stdout, `chart "Без типу": it has no type of visualisation`) {
 		t.Errorf("%s", r.stdout)
 	}
-}
-
-// TestHTTPS: there a server wants to know from which page a write comes.
-func TestHTTPS(t *testing.T) {
-	s := newScene(t)
-	to, err := url.Parse(s.pair.QA.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewTLSServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(to); r.SetXForwarded() }})
-	t.Cleanup(server.Close)
-	s.write("root.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})))
-	s.env = append(s.env, "QA_URL="+server.URL, "SSL_CERT_FILE="+filepath.Join(s.dir, "root.pem"))
-	s.settled()
-	if said := s.withoutReferer(server, s.token(s.pair.QA)); !strings.Contains(said, "referrer header is missing") {
-		t.Errorf("the server does not look at it, so this test shows nothing: %s", said)
-	}
-}
-
-// withoutReferer is what the server says to a write that has all else.
-func (s *scene) withoutReferer(server *httptest.Server, token string) string {
-	s.Helper()
-	client := server.Client()
-	client.Jar, _ = cookiejar.New(nil)
-	send := func(method, path, csrf string) string {
-		r, err := http.NewRequestWithContext(s.Context(), method, server.URL+path, strings.NewReader(`{"name":"x"}`))
-		if err != nil {
-			s.Fatal(err)
-		}
-		r.Header.Set("Authorization", "Bearer "+token)
-		r.Header.Set("Content-Type", "application/json")
-		r.Header.Set("Accept", "application/json")
-		r.Header.Set("X-CSRFToken", csrf)
-		answer, err := client.Do(r)
-		if err != nil {
-			s.Fatal(err)
-		}
-		defer answer.Body.Close()
-		text, _ := io.ReadAll(answer.Body)
-		return string(text)
-	}
-	var csrf struct{ Result string }
-	if err := json.Unmarshal([]byte(send(http.MethodGet, "/api/v1/security/csrf_token/", "")), &csrf); err != nil {
-		s.Fatal(err)
-	}
-	return send(http.MethodPost, "/api/v1/annotation_layer/", csrf.Result)
-}
-
-// TestExportsPastCaches: exports are asked for past every cache.
-func TestExportsPastCaches(t *testing.T) {
-	s := newScene(t)
-	proxy := lab.NewFaultProxy(t, s.pair.Prod.URL)
-	s.env = append(s.env, "PROD_URL="+proxy.URL)
-	for range 2 {
-		s.must(0, "export", "--from", "prod", "--no-cache")
-	}
-	seen := map[string]bool{}
-	for _, request := range proxy.Requests() {
-		if strings.Contains(request, "/export/") && seen[request] {
-			t.Errorf("asked twice: %s", request)
-		}
-		seen[request] = true
-	}
-	if proxy.Count("GET", "/export/") < 4 {
-		t.Errorf("%v", proxy.Requests())
-	}
-}
-
-// TestDoctorWarns of a warehouse that does not answer, of a clock that is off,
-// and says how long pages are.
-func TestDoctorWarns(t *testing.T) {
-	s := newScene(t)
-	s.env = append(s.env, "WAREHOUSE_PASSWORD=new-secret-1")
-	s.write("asset-sync.yaml", strings.ReplaceAll(configFile, `Реєстри: {qa: "Реєстри QA"}`, `Реєстри: {create: true, uri: "postgresql://reader:XXXXXXXXXX@127.0.0.1:9/registry", password: "${WAREHOUSE_PASSWORD}"}`))
-	s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes")
-	r := s.must(0, "doctor", "--env", "qa")
-	for _, want := range []string{`warn  qa: database "Реєстри" does not answer`, "4 databases, 8 datasets, 23 charts, 7 dashboards; each in one page"} {
-		if !strings.Contains(r.stdout, want) {
-			t.Errorf("no %q in\n%s", want, r.stdout)
-		}
-	}
-	if r := s.must(0, "doctor", "--env", "qa", "--no-warehouses"); strings.Contains(r.stdout, "does not answer") {
-		t.Errorf("%s", r.stdout)
-	}
-	to, err := url.Parse(s.pair.QA.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	token := s.token(s.pair.QA)
-	proxy := lab.NewFaultProxy(t, lab.NewRewriter(t, to, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }))
-	claims := base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, `{"iat":%d,"sub":"2"}`, time.Now().Add(-time.Hour).Unix()))
-	proxy.Add(lab.Fault{Path: "/api/v1/security/login", Header: asJSON, Body: `{"access_token":"x.` + claims + `.y"}`})
-	s.env = append(s.env, "QA_URL="+proxy.URL)
-	if r := s.must(0, "doctor", "--env", "qa", "--no-warehouses"); !strings.Contains(r.stdout, "warn  qa: its clock is 1h0m0s off") && !strings.Contains(r.stdout, "warn  qa: its clock is 1h0m1s off") {
-		t.Errorf("%s", r.stdout)
-	}
-}
-
-// token logs in as sync.
-func (s *scene) token(site *lab.SupersetSite) string {
-	s.Helper()
-	answer, err := http.Post(site.URL+"/api/v1/security/login", "application/json", strings.NewReader(`{"username":"sync","password":"sync-secret","provider":"db"}`))
-	if err != nil {
-		s.Fatal(err)
-	}
-	defer answer.Body.Close()
-	var tokens struct {
-		Access string `json:"access_token"`
-	}
-	if err := json.NewDecoder(answer.Body).Decode(&tokens); err != nil {
-		s.Fatal(err)
-	}
-	return tokens.Access
 }
 
 // TestTagsAreOff at the target: everything else arrives, and it is told.
