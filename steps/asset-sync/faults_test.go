@@ -104,3 +104,25 @@ func TestMovedMeanwhile(t *testing.T) {
 		t.Errorf("%s", r.stdout)
 	}
 }
+
+// TestMissingLink: a dashboard whose layout arrived and whose link to a chart
+// did not is told.
+func TestMissingLink(t *testing.T) {
+	s := newScene(t)
+	proxy := lab.NewFaultProxy(t, s.pair.QA.URL)
+	admin := s.client(s.pair.QA, "admin")
+	reads := 0
+	proxy.Add(lab.Fault{Method: "GET", Path: "/api/v1/dashboard/", Exact: true, Before: func() {
+		if reads++; reads == 3 { // the first round of dashboards has been written
+			row := s.rows(s.pair.QA, assets.Chart)["Зарплати"]
+			if err := admin.Send(t.Context(), http.MethodPut, fmt.Sprintf("/api/v1/chart/%d", row.ID), map[string]any{"dashboards": []int{}}, nil); err != nil {
+				t.Error(err)
+			}
+		}
+	}})
+	s.env = append(s.env, "QA_URL="+proxy.URL)
+	r := s.must(1, "sync", "--from", "prod", "--to", "qa", "--yes")
+	if !strings.Contains(r.stdout, `it shows the chart "Зарплати" and is not linked to it`) {
+		t.Errorf("%s", r.stdout)
+	}
+}
