@@ -179,7 +179,7 @@ func (s *supersetInstallation) launch(site *SupersetSite, port int) error {
 	defer log.Close()
 	cmd := exec.Command(s.program("gunicorn"), //nolint:noctx // it outlives the test that started it
 		"--bind", fmt.Sprintf("127.0.0.1:%d", port), "--pid", filepath.Join(site.Home, "gunicorn.pid"),
-		"--workers", "2", "--preload", "--worker-class", "gthread", "--threads", "4", "--timeout", "600", "--graceful-timeout", "5", "--keep-alive", "30",
+		"--workers", "1", "--worker-class", "gthread", "--threads", "4", "--timeout", "600", "--graceful-timeout", "5", "--keep-alive", "30",
 		"--limit-request-line", "0", "--limit-request-field_size", "0", "superset.app:create_app()")
 	cmd.Dir, cmd.Env = site.Home, s.environment(site.Home)
 	cmd.Stdout, cmd.Stderr = log, log

@@ -52,9 +52,6 @@ func (w *writer) push(ctx context.Context, kind assets.Kind, batch []*assets.Ass
 		case len(batch) == 1:
 			w.fail(batch[0].Key(), "%v", refused)
 			return
-		case w.lanes > 1:
-			w.later = append(w.later, batch)
-			return
 		default:
 			w.halves(ctx, kind, batch)
 			return
@@ -169,8 +166,6 @@ func (w *writer) send(ctx context.Context, kind assets.Kind, locals []assets.Loc
 		}
 		files = append(files, assets.Dependencies(locals, w.own, databases, w.to.space)...)
 	}
-	w.mu.Unlock()
-	defer w.mu.Lock()
 	bundle, err := assets.Bundle(endpoint.Kind, files, time.Now())
 	if err != nil {
 		return err

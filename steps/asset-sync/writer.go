@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/patchbay-ci/patchbay/internal/assets"
@@ -20,9 +19,6 @@ type writer struct {
 	force bool // also what others use is deleted
 	fix   bool // metadata is brought into the target's ids
 
-	mu     sync.Mutex        // two batches use what follows; neither holds it while it awaits the server
-	lanes  int               // batches that are sent side by side
-	later  [][]*assets.Asset // refused side by side, to be sent alone
 	wanted map[assets.Key]*assets.Asset
 	own    *assets.Set // what the target has, or will have, for the stubs
 	sizes  map[assets.Kind]int
@@ -88,39 +84,14 @@ func (w *writer) round(ctx context.Context, kind assets.Kind, round []*assets.As
 	}
 }
 
-// many assets are written in two lanes: while a server with several workers
-// writes one batch, another reads the next one, which is half of the work.
-const many = 40
-
-// batches sends a round batch by batch. What was refused without a reason while
-// another batch was under way is sent again alone: servers with a small
-// database do not write two at once.
+// batches sends a round batch by batch.
 func (w *writer) batches(ctx context.Context, kind assets.Kind, round []*assets.Asset) {
-	w.lanes = 1
-	if len(round) >= many {
-		w.lanes = 2
-	}
-	var lanes sync.WaitGroup
 	left, fair := round, w.fair(kind, len(round))
-	for range w.lanes {
-		lanes.Go(func() {
-			w.mu.Lock()
-			defer w.mu.Unlock()
-			for len(left) > 0 && !w.stopped(ctx) {
-				batch := left[:w.size(kind, len(left), fair)]
-				left = left[len(batch):]
-				w.batch(ctx, kind, batch)
-			}
-		})
+	for len(left) > 0 && !w.stopped(ctx) {
+		batch := left[:w.size(kind, len(left), fair)]
+		left = left[len(batch):]
+		w.batch(ctx, kind, batch)
 	}
-	lanes.Wait()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.lanes = 1
-	for _, batch := range w.later {
-		w.push(ctx, kind, batch)
-	}
-	w.later = nil
 }
 
 func (w *writer) batch(ctx context.Context, kind assets.Kind, batch []*assets.Asset) {
@@ -177,8 +148,8 @@ func (w *writer) fair(kind assets.Kind, round int) int {
 	if w.sizes[kind] == 0 {
 		w.sizes[kind] = firstSize[kind]
 	}
-	most := w.lanes * w.sizes[kind] * 3 / 2
-	batches := w.lanes * ((round + most - 1) / most)
+	most := w.sizes[kind] * 3 / 2
+	batches := (round + most - 1) / most
 	return (round + batches - 1) / batches
 }
 
@@ -211,9 +182,7 @@ func (w *writer) unmoved(ctx context.Context, batch []*assets.Asset) error {
 		}
 	}
 	q := w.to.question(keysOf(batch))
-	w.mu.Unlock()
 	rows, err := q.ask(ctx, w.to.client)
-	w.mu.Lock()
 	if err != nil {
 		return err
 	}
