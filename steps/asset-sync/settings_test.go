@@ -130,7 +130,7 @@ func TestProgress(t *testing.T) {
 	}
 	shown := make([]byte, 1<<16)
 	n, err := person.Read(shown)
-	if text := string(shown[:n]); err != nil || !strings.Contains(text, "prod: charts read: 11 of 11, ") || !strings.Contains(text, "/s\x1b[K\r") {
+	if text := string(shown[:n]); err != nil || !strings.Contains(text, "prod: assets read: 21 of 21, ") || !strings.Contains(text, "/s\x1b[K\r") {
 		t.Errorf("%v: %q", err, text)
 	}
 	if r := s.must(0, "export", "--from", "prod", "--no-cache"); strings.Contains(r.stderr, "\r") || !strings.Contains(r.stderr, `"message":"read"`) {
