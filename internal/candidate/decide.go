@@ -48,11 +48,11 @@ func (d *Decision) candidate(r Run, inputDigest string, s Standing) {
 		d.refuse(s)
 	case p.PatchSet.PatchSet > r.PatchSet.PatchSet:
 		d.supersede("patch set %d is deployed already", p.PatchSet.PatchSet)
+	case p.PatchSet.PatchSet == r.PatchSet.PatchSet && p.Attempt > r.Attempt:
+		d.supersede("a later attempt of patch set %d is deployed already", p.PatchSet.PatchSet)
 	case p.InputDigest == inputDigest && p.Difference != "":
 		d.settle(change.Reused, "")
 		d.Reuse = s.Name
-	case p.PatchSet.PatchSet == r.PatchSet.PatchSet && p.Attempt > r.Attempt:
-		d.supersede("a later attempt of patch set %d is deployed already", p.PatchSet.PatchSet)
 	}
 }
 

@@ -64,6 +64,10 @@ func TestDecide(t *testing.T) {
 			[]Standing{standing("registry-dev-7", 2, "65000011", nil)},
 			Decision{Outcome: change.Superseded, Reason: "a later attempt of patch set 2 is deployed already"},
 		},
+		"a later attempt is published, even with the same input": {
+			[]Standing{standing("registry-dev-7", 2, "65000011", same)},
+			Decision{Outcome: change.Superseded, Reason: "a later attempt of patch set 2 is deployed already"},
+		},
 		"a later patch set is under way": {
 			[]Standing{standing("registry-dev-7-3-65000001", 3, "65000001", nil)},
 			Decision{Outcome: change.Superseded, Reason: "patch set 3 is being deployed"},
