@@ -198,7 +198,8 @@ func (r *registry) silent(proxied *registry, p lab.Pushed, dir string) {
 	r.wantVote(p.Number, 0)
 }
 
-// TestCallsOfAPipeline: reads and writes of the REST API are few.
+// TestCallsOfAPipeline: reads and writes of the REST API are few. A run that
+// follows another takes its vote back, which is one more.
 func TestCallsOfAPipeline(t *testing.T) {
 	t.Parallel()
 	r := quick(t, corner{})
@@ -207,16 +208,24 @@ func TestCallsOfAPipeline(t *testing.T) {
 		"good": newTable("counted"), "bad": {second: migration("SELECT 1/0;")}, "unchanged": {"README.md": "no model\n"},
 	} {
 		p := r.onMaster(name, files)
-		dir, before := t.TempDir(), proxy.Count("", "/changes/")
-		for _, step := range []struct {
-			name string
-			most int
-		}{{"get-changes", 2}, {"create-temp-db", 0}, {"apply-changelog", 1}, {"report-verified", 3}} {
-			proxied.step(p, dir, step.name)
-			if n := proxy.Count("", "/changes/") - before; n > step.most {
-				t.Errorf("%s, %s: %d calls, want at most %d: %v", name, step.name, n, step.most, proxy.Requests())
+		for again := range 2 {
+			dir := t.TempDir()
+			for _, step := range []struct {
+				line []string
+				most int
+			}{
+				{[]string{"report-verified", "--pending"}, 1 + again},
+				{[]string{"get-changes"}, 2},
+				{[]string{"create-temp-db"}, 0},
+				{[]string{"apply-changelog"}, 1},
+				{[]string{"report-verified"}, 2},
+			} {
+				before := proxy.Count("", "/changes/")
+				proxied.step(p, dir, step.line[0], step.line[1:]...)
+				if n := proxy.Count("", "/changes/") - before; n > step.most {
+					t.Errorf("%s, %v: %d calls, want at most %d: %v", name, step.line, n, step.most, proxy.Requests())
+				}
 			}
-			before = proxy.Count("", "/changes/")
 		}
 	}
 	for _, request := range proxy.Requests() {

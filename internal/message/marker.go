@@ -4,6 +4,7 @@
 package message
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -107,7 +108,7 @@ type Said struct {
 
 // Last finds what the newest attempt said about a revision: by an account that
 // the caller trusts and under our tag, because anybody can write a line like a
-// marker.
+// marker. A vote that repeats what was said bears a marker and no headline.
 func Last(messages []gerrit.Message, trusted func(gerrit.Message) bool, tag, revision string) (last Said, found bool) {
 	for _, message := range messages {
 		m, ok := Parse(message.Text)
@@ -115,7 +116,8 @@ func Last(messages []gerrit.Message, trusted func(gerrit.Message) bool, tag, rev
 			continue
 		}
 		if !found || !Newer(last.Attempt, m.Attempt) {
-			last, found = Said{m, headlineOf(message.Text)}, true
+			headline := cmp.Or(headlineOf(message.Text), last.Headline)
+			last, found = Said{m, headline}, true
 		}
 	}
 	return last, found

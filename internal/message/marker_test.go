@@ -81,12 +81,13 @@ func TestLastSaid(t *testing.T) {
 		message("00000002", 1, good),
 		message("00000003", -1, good),
 		message("00000001", 0, good), // came late
+		message("00000004", -1, func(m *gerrit.Message) { m.Text = strings.Replace(m.Text, "Deploys: x\n\n", "", 1) }), // said it by its vote alone
 		message("00000009", 1, func(m *gerrit.Message) { m.Own = false }),
 		message("00000009", 1, func(m *gerrit.Message) { m.Tag = tag + "2" }),
 		message("00000009", 1, func(m *gerrit.Message) { m.Text = strings.Replace(m.Text, "aaaa", "cccc", 1) }),
 	}
 	last, found := Last(messages, own, tag, full.Revision)
-	if !found || last.Attempt != "00000003" || last.Vote != -1 || last.Headline != "Deploys: x" {
+	if !found || last.Attempt != "00000004" || last.Vote != -1 || last.Headline != "Deploys: x" {
 		t.Errorf("got %+v, %v", last, found)
 	}
 	if _, found := Last(messages, own, tag, strings.Repeat("d", 40)); found {

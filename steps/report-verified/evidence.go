@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/message"
 	"github.com/patchbay-ci/patchbay/internal/step"
@@ -58,6 +60,12 @@ func (e evidence) marker(p change.PatchSet, vote *int) message.Marker {
 // the model are the same does not do: parameters may have another value.
 func (e evidence) unchanged() bool {
 	return e.changes.Outcome == change.Unchanged && !e.applied.EngineRan && len(e.applied.Summary) == 0
+}
+
+// touches says that a file is one that the candidate changes: in others Gerrit
+// refuses a comment, and the vote with it.
+func (e evidence) touches(file string) bool {
+	return slices.ContainsFunc(e.changes.Files, func(f change.File) bool { return f.Path == file })
 }
 
 // seconds is how long the steps took together.

@@ -130,7 +130,7 @@ func (r *report) facts() (paragraphs []string) {
 // known; on the whole file when the line is not.
 func (r *report) comments() map[string][]gerrit.Comment {
 	f := r.verdict.Failure
-	if f == nil || f.Kind != change.KindCandidate || f.File == "" || strings.HasPrefix(f.File, "/") {
+	if f == nil || f.Kind != change.KindCandidate || !r.evidence.touches(f.File) {
 		return nil
 	}
 	r.result.Comment = f.Where()

@@ -130,11 +130,14 @@ func (r *report) review(want intent, p plan) gerrit.Review {
 	if p.vote {
 		review.Vote = &want.marker.Vote
 	}
-	if p.say {
+	switch {
+	case p.say:
 		review.Message, review.Comments = r.result.Message, r.comments()
 		if want.marker.Vote <= 0 {
 			review.Notify = "OWNER"
 		}
+	case want.headline != "": // Gerrit notes the vote in any case: so that an older attempt sees whose it is
+		review.Message = want.marker.String()
 	}
 	return review
 }

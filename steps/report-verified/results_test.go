@@ -28,7 +28,7 @@ func newResults(p change.PatchSet) *resultSet {
 		}
 	}
 	return &resultSet{
-		&change.GetChanges{Header: header("get-changes", change.Changed)},
+		&change.GetChanges{Header: header("get-changes", change.Changed), Files: []change.File{{Path: "data-model/table.sql", Status: "A"}}},
 		&change.CreateTempDB{Header: header("create-temp-db", change.Created), InputDigest: "1234567890abcdef"},
 		&change.ApplyChangelog{
 			Header: header("apply-changelog", change.Applied), InputDigest: "1234567890abcdef",
@@ -55,6 +55,8 @@ func (r *resultSet) set(ts *testscript.TestScript, arg string) {
 		for i := range n {
 			r.applied.Summary = append(r.applied.Summary, fmt.Sprintf("+ table реєстр.%d_%s", i, strings.Repeat("ї", 400)))
 		}
+	case "touched":
+		r.changes.Files = append(r.changes.Files, change.File{Path: value, Status: "M"})
 	case "file":
 		r.applied.Kept = value // taken by the spoil "candidate"
 	default:
