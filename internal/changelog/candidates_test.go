@@ -154,6 +154,14 @@ var refused = []badCandidate{
 		kind: change.KindLimit, where: "model/main.xml:5", changeset: "2", state: "57014", message: "statement timeout",
 	},
 	{
+		name: "too much output", add: files{"model/main.xml": root(changeSet(`<sql splitStatements="false">DO $$ BEGIN FOR i IN 1..800 LOOP RAISE NOTICE '%', repeat('x', 100000); END LOOP; END $$</sql>`))},
+		kind: change.KindLimit, where: "model/main.xml:5", changeset: "2", message: "more than 64 MiB of messages",
+	},
+	{
+		name: "too much memory", add: files{"model/main.xml": root(changeSet(`<sql>SELECT repeat('x', 1000000) FROM generate_series(1, 700)</sql>`))},
+		kind: change.KindLimit, where: "model/main.xml:5", changeset: "2", message: "Ran out of memory retrieving query results",
+	},
+	{
 		name: "disk full", add: files{"model/main.xml": root(changeSet(`<sql splitStatements="false">DO $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = '53100'; END $$</sql>`))},
 		kind: change.KindInfrastructure, where: "model/main.xml:5", changeset: "2", state: "53100", message: "no room",
 	},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"path/filepath"
 	"sync"
 	"testing"
 )
@@ -24,8 +25,22 @@ type TCPProxy struct {
 // test ends.
 func NewTCPProxy(t testing.TB, target string) *TCPProxy {
 	t.Helper()
+	return newProxy(t, "tcp", "127.0.0.1:0", target)
+}
+
+// NewSocket is a Unix socket in front of the server, as libpq names it: in
+// this directory, for port 5432.
+func NewSocket(t testing.TB, target string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	newProxy(t, "unix", filepath.Join(dir, ".s.PGSQL.5432"), target)
+	return dir
+}
+
+func newProxy(t testing.TB, network, address, target string) *TCPProxy {
+	t.Helper()
 	var config net.ListenConfig
-	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	listener, err := config.Listen(t.Context(), network, address)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ var verdicts = []verdict{
 		regexp.MustCompile(`NoClassDefFoundError|ExceptionInInitializerError|UnsatisfiedLinkError|java\.lang\.(?:NoSuchMethod|NoSuchField|AbstractMethod|IncompatibleClassChange|Verify)Error|^(?:\w+/)+[A-Z][\w$]*$`),
 		change.KindConfiguration, "a jar is missing or does not fit: check LIQUIBASE_HOME and PATCHBAY_CLASSPATH",
 	},
-	{regexp.MustCompile(`java\.lang\.OutOfMemoryError|Java heap space|GC overhead limit`), change.KindLimit, "the run needs more than the 512 MiB that it is given"},
+	{regexp.MustCompile(`java\.lang\.OutOfMemoryError|Java heap space|GC overhead limit|Ran out of memory retrieving query results`), change.KindLimit, "the run needs more than the 512 MiB that it is given"},
 	{regexp.MustCompile(`Could not acquire change log lock|LockException`), change.KindInfrastructure, "the lock row says that another Liquibase run is under way"},
 	{
 		regexp.MustCompile(`does not allow remote lookups|Failed to read schema document`), change.KindConfiguration,
