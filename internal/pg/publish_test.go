@@ -2,11 +2,14 @@ package pg_test
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/lab"
@@ -88,6 +91,7 @@ func TestPublishUnderReaders(t *testing.T) {
 		first, other := site.Names.Attempt(7, 1, 1), site.Names.Attempt(7, 1, 2)
 		clone(t, site, server, site.Names.Template, first)
 		clone(t, site, server, site.Names.Template, other)
+		site.Super(t, other, "ALTER TABLE registry.a RENAME TO c; ALTER TABLE registry.b RENAME TO d")
 		if _, err := server.Publish(t.Context(), publication(site, first)); err != nil {
 			t.Fatal(err)
 		}
@@ -111,28 +115,39 @@ func TestPublishUnderReaders(t *testing.T) {
 		if most > roundsInASecond {
 			t.Errorf("a swap waited for %d rounds", most)
 		}
+		if slices.Min(seen) == 0 {
+			t.Error("a reader has read nothing")
+		}
 	})
 }
 
-// readUntil connects and reads again and again; a session that is ended or
-// finds the name gone for a moment is no fault, half a structure is.
+// passing: a session is ended, or the name is gone for a moment.
+func passing(err error) bool {
+	var fault *pgconn.PgError
+	return !errors.As(err, &fault) || slices.Contains([]string{"57P01", "3D000", "55006"}, fault.Code)
+}
+
+// readUntil connects and reads again and again, and wants one structure or the
+// other, whole.
 func readUntil(ctx context.Context, t *testing.T, site *lab.Site) (complete int) {
 	for ctx.Err() == nil {
 		conn, err := pgx.Connect(ctx, site.ReaderURL(site.Names.Candidate(7)))
-		if err != nil {
-			continue
-		}
-		for tables := 0; err == nil; {
-			err = conn.QueryRow(ctx, "SELECT count(*) FROM pg_catalog.pg_class WHERE relnamespace = 'registry'::regnamespace").Scan(&tables)
-			if err == nil && tables != 2 {
-				t.Errorf("a reader saw %d tables", tables)
+		for tables := ""; err == nil; {
+			err = conn.QueryRow(ctx, "SELECT string_agg(relname::text, ' ' ORDER BY relname) FROM pg_catalog.pg_class WHERE relnamespace = 'registry'::regnamespace").Scan(&tables)
+			if err == nil && tables != "a b" && tables != "c d" {
+				t.Errorf("a reader saw %s", tables)
 			}
 			if err == nil {
 				complete++
 			}
 			time.Sleep(time.Millisecond) // leaves the other tests some of the processor
 		}
-		conn.Close(context.Background())
+		if ctx.Err() == nil && !passing(err) {
+			t.Errorf("a reader: %v", err)
+		}
+		if conn != nil {
+			conn.Close(context.Background())
+		}
 	}
 	return complete
 }
