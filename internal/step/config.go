@@ -206,7 +206,7 @@ func (v *variables) setSecrets(getenv func(string) string) (secrets []string, fa
 		flag.Target.SetString(value)
 		secrets = append(secrets, parts(value)...)
 	}
-	return secrets, faults
+	return append(secrets, nonEmpty(getenv("PGPASSWORD"))...), faults // which the driver takes by itself
 }
 
 func secret(name string, getenv func(string) string) (string, error) {
