@@ -64,6 +64,8 @@ func steps(t *testing.T) []step {
 	return asked
 }
 
+var contract = regexp.MustCompile(`(?s)^[a-z-]+ [^\n]+\n(?:[^\n]+\n)?\nReads:  .*\nDoes:   .*\nWrites: .*\nExits:  0 .*\n\nUsage: `)
+
 func ask(t *testing.T) (all []step) {
 	t.Helper()
 	bin := t.TempDir()
@@ -78,6 +80,9 @@ func ask(t *testing.T) (all []step) {
 		text := help(t, bin, p.Name())
 		_, list, commands := strings.Cut(text, "\nSub-commands:\n")
 		if !commands {
+			if !contract.MatchString(text) {
+				t.Errorf("%s --help does not open with what it reads, does, writes, exits with", p.Name())
+			}
 			all = append(all, step{p.Name(), inputs(text)})
 			continue
 		}
@@ -100,7 +105,7 @@ func help(t *testing.T, bin, name string, args ...string) string {
 // inputs reads a help: flags with their variables, and the secrets.
 func inputs(help string) (all []input) {
 	_, flags, _ := strings.Cut(help, "\nFlags:\n")
-	flags, _, _ = strings.Cut(flags, "\n\nExit status:")
+	flags, _, _ = strings.Cut(flags, "\n\nExamples:")
 	flags, secrets, _ := strings.Cut(flags, "\nSecrets (")
 	for block := range strings.SplitSeq(strings.Join(strings.Fields(flags), " "), " --") {
 		if found := flagHelp.FindStringSubmatch("--" + block); found != nil {

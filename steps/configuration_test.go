@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/lab"
@@ -202,6 +203,31 @@ func TestTemplateInUse(t *testing.T) {
 	cmd := r.command(p, dir, "create-temp-db")
 	cmd.Stderr = stderr
 	if err := cmd.Run(); err != nil || stderr.seen != nil {
+		t.Errorf("%v\n%s", err, stderr.log)
+	}
+	r.apply(p, dir, 0)
+	r.tidy(p.Number, true)
+}
+
+// TestLockIsWaitedFor: who waits is told so, and goes on when the lock is free.
+func TestLockIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	r := quick(t, corner{})
+	p := r.onMaster("Wards", adding(ward))
+	dir := r.begin(p)
+	server, err := pg.Connect(t.Context(), pg.Config{URL: r.site.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close(t.Context())
+	lock, err := server.Lock(t.Context(), r.site.Names.Candidate(p.Number), time.Second, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stderr := &listener{text: "another run holds ", seen: lock.Release}
+	cmd := r.command(p, dir, "create-temp-db")
+	cmd.Stderr = stderr
+	if err := cmd.Run(); err != nil || stderr.seen != nil || !strings.Contains(stderr.log, "waited 5s so far") {
 		t.Errorf("%v\n%s", err, stderr.log)
 	}
 	r.apply(p, dir, 0)

@@ -68,7 +68,7 @@ func dispatch(p Program, commands []Command, args []string, getenv func(string) 
 }
 
 func overview(p Program, commands []Command, w io.Writer) {
-	fmt.Fprintf(w, "%s\n\nSub-commands:\n", strings.TrimSpace(p.Contract))
+	fmt.Fprint(w, contract(p), "\nSub-commands:\n")
 	for _, c := range commands {
 		fmt.Fprintf(w, "  %-10s %s\n", c.Name, c.Summary)
 	}

@@ -1,6 +1,7 @@
 package step
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -9,9 +10,9 @@ import (
 )
 
 // help shows the contract, the flags with their variables and defaults, the
-// secrets, the exit statuses and examples.
+// secrets and examples.
 func help(p Program, parser *kong.Kong, inputs *variables, stdout io.Writer) []error {
-	fmt.Fprintf(stdout, "%s\n\n", strings.TrimSpace(p.Contract))
+	fmt.Fprint(stdout, contract(p), "\n")
 	if _, err := parser.Parse([]string{"--help"}); err != nil {
 		return []error{err}
 	}
@@ -22,7 +23,6 @@ func help(p Program, parser *kong.Kong, inputs *variables, stdout io.Writer) []e
 		text, _, _ := strings.Cut(flag.Help, " ($")
 		fmt.Fprintf(stdout, "  $%-26s %s\n", inputs.names[flag], text)
 	}
-	fmt.Fprint(stdout, exitStatuses)
 	for i, example := range p.Examples {
 		if i == 0 {
 			fmt.Fprint(stdout, "\nExamples:\n")
@@ -32,10 +32,15 @@ func help(p Program, parser *kong.Kong, inputs *variables, stdout io.Writer) []e
 	return nil
 }
 
-const exitStatuses = `
-Exit status:
-  0  done, or nothing to do: "outcome" in the result says which
-  1  infrastructure, a broken base, a limit, cancelled
-  2  bad input or configuration
-  3  the candidate is at fault
-`
+// exits are those of the steps of a patch set.
+const exits = `0 done, or nothing to do: "outcome" in the result says which;
+1 infrastructure, a broken base, a limit, cancelled;
+2 bad input or configuration; 3 the candidate is at fault.`
+
+func contract(p Program) string {
+	statuses := "\nExits:  " + strings.ReplaceAll(cmp.Or(p.Exits, exits), "\n", "\n        ") + "\n"
+	if !strings.Contains(p.Contract, "\nWrites: ") { // else it is the list's last
+		statuses = "\n" + statuses
+	}
+	return strings.TrimSpace(p.Contract) + statuses
+}

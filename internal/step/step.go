@@ -38,7 +38,8 @@ var ErrPending = errors.New("something is to do")
 // Program describes a step for its help.
 type Program struct {
 	Name     string   // "get-changes"
-	Contract string   // opens the help: what the step reads, does, writes, exits with
+	Contract string   // opens the help: what the step reads, does, writes
+	Exits    string   // and its exit statuses, where they are not those of the steps of a patch set
 	Examples []string // command lines
 
 	// Begins a run: what an earlier one left in the run directory is removed,

@@ -186,7 +186,7 @@ func TestHelpOpensWithTheContract(t *testing.T) {
 	if got.status != ExitOK || !strings.HasPrefix(got.stdout, "Reads: nothing.\n") {
 		t.Errorf("exit status %d:\n%s%s", got.status, got.stdout, got.stderr)
 	}
-	for _, want := range []string{"($PATCHBAY_MAX_DROP)", "$GERRIT_PASSWORD ", "Exit status:", "some-step --dry-run"} {
+	for _, want := range []string{"($PATCHBAY_MAX_DROP)", "$GERRIT_PASSWORD ", "\nExits:  0 done", "some-step --dry-run"} {
 		if !strings.Contains(got.stdout, want) {
 			t.Errorf("help lacks %q:\n%s", want, got.stdout)
 		}

@@ -15,6 +15,7 @@ var diffProgram = step.Program{
 	Name: "diff",
 	Contract: `Says in words what is different between two places: charts added and moved,
 filters and their scopes, columns and metrics, SQL as a text difference.`,
+	Exits: exits,
 	Examples: []string{
 		"asset-sync diff prod qa",
 		"asset-sync diff assets@HEAD~1 assets --format markdown",

@@ -20,6 +20,7 @@ var doctorProgram = step.Program{
 	Contract: `Checks environments: version, login, rights on each kind, CSRF, the cap of
 pages, the clock, the mapping of databases. Nothing is written. A warehouse that
 does not answer is a warning.`,
+	Exits:    exits,
 	Examples: []string{"asset-sync doctor", "asset-sync doctor --env qa"},
 }
 

@@ -21,6 +21,7 @@ var exportProgram = step.Program{
 	Contract: `Reads a place and writes it as a tree for git: one YAML file per asset, without
 anything of the environment. Exporting twice gives the same bytes; what is gone
 leaves the tree. What looks like a secret stops it before anything is written.`,
+	Exits: exits,
 	Examples: []string{
 		"asset-sync export --from prod",
 		"asset-sync export --from prod --dir assets --tag release",

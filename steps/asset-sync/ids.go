@@ -22,6 +22,7 @@ var idsProgram = step.Program{
 	Name: "ids",
 	Contract: `Reads which id each asset has in an environment: UUID, id, name, kind, time of
 the last change. Nothing is kept; each run asks the server.`,
+	Exits: exits,
 	Examples: []string{
 		"asset-sync ids --env qa --out ids.json",
 		"asset-sync ids --env qa --out ids.csv",

@@ -21,6 +21,7 @@ var patchProgram = step.Program{
 wrote, for an import by hand: /api/v1/assets/import/ with sparse=true. Databases
 are not in it: no connection is touched. A UUID that the file does not have ends
 it without an output, unless --partial.`,
+	Exits: exits,
 	Examples: []string{
 		"asset-sync ids --env qa --out ids.json",
 		"asset-sync patch dashboard_export.zip --ids ids.json qa.zip",

@@ -8,16 +8,18 @@ var program = step.Program{
 
 A PLACE is prod (an environment of asset-sync.yaml), ./dir (a tree that export
 made), dir@REV (the tree at a git revision), file.zip (an export of Superset) or
-snapshot:NAME (what a sync kept before it wrote).
-
-Exit status: 0 done or nothing to do; 1 partial, failed, cancelled; 2 bad input
-or configuration, or refused; 4 with --exit-code: there is something to do.`,
+snapshot:NAME (what a sync kept before it wrote).`,
+	Exits: exits,
 	Examples: []string{
 		"asset-sync export --from prod --dir assets",
 		"asset-sync plan --from prod --to qa",
 		"asset-sync sync --from assets@v1.2 --to qa --yes",
 	},
 }
+
+// exits are those of all sub-commands.
+const exits = `0 done or nothing to do; 1 partial, failed, cancelled; 2 bad input or
+configuration, or refused; 4 with --exit-code: there is something to do.`
 
 func commands() []step.Command {
 	return []step.Command{

@@ -16,6 +16,7 @@ nothing, or to the wrong chart, as after an import by another tool, shows them,
 and mends them in place. Another place that has them right is the witness;
 without one only what refers to nothing is taken out. Nothing but references
 changes.`,
+	Exits: exits,
 	Examples: []string{
 		"asset-sync repair --env qa --from prod --dry-run",
 		"asset-sync repair --env qa --from assets --yes",

@@ -19,6 +19,7 @@ var rollbackProgram = step.Program{
 	Contract: `Takes back what a sync wrote, whole or half done: what it overwrote or deleted
 becomes what it was, what it made is deleted, dashboards first. What somebody
 edited since, or another asset uses, stays and is listed, unless --force.`,
+	Exits: exits,
 	Examples: []string{
 		"asset-sync rollback --to qa",
 		"asset-sync rollback --to qa qa-20261124T093000Z --yes",

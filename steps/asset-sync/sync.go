@@ -16,6 +16,7 @@ writes, reads everything back and reports. A second run writes nothing.
 
 What others edited, and names that other assets hold, are conflicts: they are
 left alone and listed.`,
+	Exits: exits,
 	Examples: []string{
 		"asset-sync sync --from prod --to qa",
 		"asset-sync sync --from assets@v1.2 --to qa --only dashboard:sales --yes",
@@ -26,6 +27,7 @@ left alone and listed.`,
 var planProgram = step.Program{
 	Name:     "plan",
 	Contract: "Shows what sync would do, and writes nothing: the same as sync --dry-run.",
+	Exits:    exits,
 	Examples: []string{
 		"asset-sync plan --from prod --to qa",
 		"asset-sync plan --from assets --to qa --format markdown --exit-code",

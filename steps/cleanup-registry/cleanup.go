@@ -22,9 +22,9 @@ Does:   shows what it will drop; with the prefix repeated as a confirmation it
         is left alone, however much its name looks like one of ours; so are
         the owner role and the reader role.
 Writes: cleanup-registry.json, also to stdout. Outcomes: done, nothing-to-do
-        (nothing is there, or --dry-run), refused (not confirmed), failed.
-Exits:  0 done or nothing to do; 1 something is left, a server, a network;
-        2 input, or not confirmed.`,
+        (nothing is there, or --dry-run), refused (not confirmed), failed.`,
+	Exits: `0 done or nothing to do; 1 something is left, a server, a network;
+2 input, or not confirmed.`,
 	Examples: []string{
 		"cleanup-registry --environment dev --dry-run              what would be dropped",
 		"cleanup-registry --environment dev                        asks at a terminal",

@@ -24,8 +24,8 @@ Does:   tries each right of the service role on a scratch database, which it
         template, roles, label, copy condition, submit requirement; fetches a
         change. It writes nothing to Gerrit.
 Writes: a list with a remedy for each fault to stderr; doctor.json, also to
-        stdout. Outcomes: done, failed.
-Exits:  0 nothing is wrong; 1 a server or network; 2 something is to be mended.`,
+        stdout. Outcomes: done, failed.`,
+	Exits: `0 nothing is wrong; 1 a server or network; 2 something is to be mended.`,
 	Examples: []string{
 		"doctor                      with the variables of the pipeline",
 		"doctor --only postgresql    one part: postgresql, engine, gerrit",

@@ -22,8 +22,8 @@ Does:   creates the owner role and the reader role where they are missing;
         migrations, or a structure-only copy), refuses one that holds rows,
         and puts it in the place of the old one without a moment of absence.
 Writes: prepare-template.json, also to stdout. Outcomes: done, nothing-to-do
-        (of --dry-run), refused (the template would hold rows), failed.
-Exits:  0 done; 1 a server or network; 2 input, rights, content.`,
+        (of --dry-run), refused (the template would hold rows), failed.`,
+	Exits: `0 done; 1 a server or network; 2 input, rights, content.`,
 	Examples: []string{
 		"prepare-template --environment dev                             the built-in content",
 		"prepare-template --environment dev --migrations db/template    a folder of goose migrations",

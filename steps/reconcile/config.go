@@ -21,9 +21,9 @@ Does:   drops the databases of changes that Gerrit says are MERGED or ABANDONED;
         of its change right before its drop. No answer, no drop.
 Writes: reconcile.json, also to stdout; a table for people; the list of
         --rebuild-list. Outcomes: done, nothing-to-do, refused (too many drops
-        would rest on a 404); failed with a "failure".
-Exits:  0 done or nothing to do; 1 refused, something could not be decided or
-        dropped, a server or network; 2 input, login, rights.`,
+        would rest on a 404); failed with a "failure".`,
+	Exits: `0 done or nothing to do; 1 refused, something could not be decided or
+dropped, a server or network; 2 input, login, rights.`,
 	Examples: []string{
 		"reconcile --dry-run                     what would be dropped, and why",
 		"reconcile --rebuild-list rebuild.json   every night",

@@ -23,9 +23,11 @@ Reads:  get-changes.json, create-temp-db.json, apply-changelog.json (one that is
 Does:   Verified +1 when the candidate deploys, -1 when it does not, 0 when
         that is not known; one message, an inline comment at the failing
         changeset. Says nothing when the patch set is superseded or closed, or
-        when the same was said before. Exits 0 after a posted -1.
+        when the same was said before.
 Writes: report-verified.json (also to stdout). Outcomes: voted, unchanged,
         superseded, skipped.`,
+	Exits: `0 posted, a -1 too, or nothing to say; 1 Gerrit or the network, cancelled;
+2 bad input or configuration, or a vote that is not taken.`,
 	Examples: []string{
 		"report-verified --pending   before get-changes: takes the last vote back, empties the run directory",
 		"report-verified             at its end, whatever happened before",

@@ -24,6 +24,7 @@ Does:   answers GET requests: a REST API that the platform's clients know
         (/openapi.json describes it) and web pages. Changes nothing anywhere.
         Listens on the loopback interface; on any other address only with --auth.
 Writes: its address to stdout, a line for each request to the log.`,
+	Exits: "0 ended by a signal; 1 the address is taken; 2 bad input or configuration.",
 	Examples: []string{
 		"serve-versions                              on http://127.0.0.1:8080",
 		"serve-versions --listen 127.0.0.1:0         on a free port, which it prints",

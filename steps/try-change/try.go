@@ -23,6 +23,8 @@ Does:   the way of a patch set, for HEAD or the working tree, as change 0:
         base database, attempt, changelog, difference, registry-dev-0.
 Writes: the difference, or the failure with its line, to the terminal;
         schema-base.json, schema.json, diff.json to the run directory.`,
+	Exits: `0 it deploys; 1 infrastructure, a broken base, a limit, cancelled;
+2 bad input or configuration; 3 it does not deploy.`,
 	Examples: []string{
 		"try-change                        the commit at hand against origin/master",
 		"try-change --dirty                what is not committed yet, too",
