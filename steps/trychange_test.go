@@ -95,3 +95,20 @@ func (r *registry) testSomebodyElse(name string) {
 	r.tried(r.try(other, "--drop"), 2, name, "somebody else's try", "PATCHBAY_PREFIX")
 	r.tidy(0, true)
 }
+
+// TestTryChangeOnAnotherBranch: what --base names is not counted as the
+// change's own.
+func TestTryChangeOnAnotherBranch(t *testing.T) {
+	t.Parallel()
+	r := newRegistry(t, people(""))
+	r.clone.Commit(t, "Beds", people(table("bed")))
+	r.clone.Git(t, "update-ref", "refs/remotes/origin/release", "HEAD")
+	r.clone.Commit(t, "Wards", people(table("bed")+table("ward")))
+	r.tried(r.try(r.clone), 0, "2 tables added", "registry.bed", "registry.ward")
+	run := r.try(r.clone, "--base", "origin/release")
+	r.tried(run, 0, "1 table added", "+ table registry.ward (1 column)")
+	if strings.Contains(run.stdout, "registry.bed") {
+		t.Errorf("the base's table is shown:\n%s", run.stdout)
+	}
+	r.tried(r.try(r.clone, "--drop"), 0)
+}

@@ -148,3 +148,28 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// TestDocumentsAreReplaced: who has an old document open goes on reading it
+// whole, because a new file takes its name.
+func TestDocumentsAreReplaced(t *testing.T) {
+	t.Parallel()
+	dir, document := leftOver(t)
+	before, err := os.ReadFile(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := filepath.Join(dir, "old")
+	if err := os.Link(document, old); err != nil {
+		t.Fatal(err)
+	}
+	if err := RunDir(dir).write("get-changes.json", "a new one"); err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.ReadFile(old)
+	if err != nil || string(after) != string(before) {
+		t.Errorf("%v: the old document is now %q", err, after)
+	}
+	if names, err := os.ReadDir(dir); err != nil || len(names) != 2 {
+		t.Errorf("%v, %v: want the document and its old self", names, err)
+	}
+}
