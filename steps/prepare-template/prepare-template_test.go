@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -58,7 +60,7 @@ func setUp(env *testscript.Env, site, other *lab.Site) error {
 	return os.WriteFile(filepath.Join(env.WorkDir, "source-password"), []byte(other.Server.Password+"\n"), 0o600)
 }
 
-// commands: "status N program…" wants that exit status; "super DB SQL" and
+// commands: "status N program…" wants that exit status, "watched program…" a template all the time; "super DB SQL" and
 // "source SQL" prepare; "until SQL" waits for an answer of true; "answer DB WANT SQL" asks the superuser for one value.
 func commands(t *testing.T, site, other *lab.Site) map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
@@ -80,8 +82,34 @@ func commands(t *testing.T, site, other *lab.Site) map[string]func(*testscript.T
 				ts.Fatalf("%s: got %q, want %q", args[2], got, args[1])
 			}
 		},
-		"until": func(ts *testscript.TestScript, _ bool, args []string) { until(t, ts, site, args[0]) },
-		"alone": func(ts *testscript.TestScript, _ bool, _ []string) { alone(t, ts, site) },
+		"watched": func(ts *testscript.TestScript, _ bool, args []string) { watched(t, ts, site, args) },
+		"until":   func(ts *testscript.TestScript, _ bool, args []string) { until(t, ts, site, args[0]) },
+		"alone":   func(ts *testscript.TestScript, _ bool, _ []string) { alone(t, ts, site) },
+	}
+}
+
+// watched runs a program that ends well, and meanwhile looks without pause
+// whether there is a template.
+func watched(t *testing.T, ts *testscript.TestScript, site *lab.Site, args []string) {
+	conn := lab.Connect(t, site.SuperURL("postgres"))
+	looked, absent := 0, 0
+	running, ended := context.WithCancel(t.Context())
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		for ; running.Err() == nil; looked++ {
+			var there int
+			err := conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_database WHERE datallowconn AND datname = $1", site.Names.Template).Scan(&there)
+			if err != nil || there != 1 {
+				absent++
+			}
+		}
+	})
+	err := ts.Exec(args[0], args[1:]...)
+	ended()
+	watching.Wait()
+	ts.Check(err)
+	if looked == 0 || absent > 0 {
+		ts.Fatalf("looked %d times for the template, %d times it was not there", looked, absent)
 	}
 }
 
