@@ -14,10 +14,12 @@ help: ## list the targets
 build: ## static binaries of all steps into bin/
 	go build -trimpath -buildvcs=auto -ldflags '-s -w' -o bin/ ./steps/...
 
-deps: ## install what the servers of demo and tests need (apt, as root)
-	./.ci/deps
+deps: deps-test ## install what the servers of demo and tests need (apt, as root)
 
-demo: deps build ## a registry, a Gerrit and a PostgreSQL; seven patch sets with their databases and votes (KEEP=1 leaves them running)
+deps-%:
+	./.ci/deps $*
+
+demo: deps-demo build ## a registry, a Gerrit and a PostgreSQL; seven patch sets with their databases and votes (KEEP=1 leaves them running)
 	go run ./internal/lab/cmd/demo
 
 test: deps ## everything a change must pass
@@ -25,7 +27,7 @@ test: deps ## everything a change must pass
 	CGO_ENABLED=1 go test -race -shuffle=on -timeout 20m ./... ; status=$$?; go run ./internal/lab/cmd/lab stop; exit $$status
 
 test-long: deps ## what takes longer than `make test` may
-	CGO_ENABLED=1 go test -race -shuffle=on -timeout 80m -tags long ./... ; status=$$?; go run ./internal/lab/cmd/lab stop; exit $$status
+	CGO_ENABLED=1 go test -race -shuffle=on -timeout 3h -tags long ./... ; status=$$?; go run ./internal/lab/cmd/lab stop; exit $$status
 
 lint: $(GOLANGCI) ## format, linters, tidy go.mod
 	$(GOLANGCI) run --allow-parallel-runners ./...
@@ -35,19 +37,19 @@ lint: $(GOLANGCI) ## format, linters, tidy go.mod
 vulncheck: $(GOVULNCHECK) ## known vulnerabilities (needs the vulnerability database online)
 	$(GOVULNCHECK) ./...
 
-bench: deps build ## speed, as ratios against two stock Liquibase runs
+bench: deps-bench build ## speed, as ratios against two stock Liquibase runs
 	go run ./internal/lab/cmd/bench
 
-demo-assets: deps build ## two real Supersets: export, plan, sync, repair, diff, rollback
+demo-assets: deps-assets build ## two real Supersets: export, plan, sync, repair, diff, rollback
 	go run ./internal/lab/cmd/demoassets ; status=$$?; go run ./internal/lab/cmd/lab stop; exit $$status
 
-bench-assets: deps build ## speed of asset-sync, beside superset-cli and Superset's raw endpoints (two real Supersets; FULL=1: 600 charts, ten minutes; OWN=1: asset-sync alone; CHARTS=1000: the size)
+bench-assets: deps-assets build ## speed of asset-sync, beside superset-cli and Superset's raw endpoints (two real Supersets; FULL=1: 600 charts, ten minutes; OWN=1: asset-sync alone; CHARTS=1000: the size)
 	go run ./internal/lab/cmd/benchassets $(if $(FULL),--charts=600) $(if $(CHARTS),--charts=$(CHARTS)) $(if $(OWN),--own) ; status=$$?; go run ./internal/lab/cmd/lab stop; exit $$status
 
 snapshot: $(GORELEASER) ## the archives of a release with their checksums into dist/, and the image where there is a docker
 	$(GORELEASER) release --snapshot --clean --skip=publish$$(docker version >/dev/null 2>&1 || echo ,docker)
 
-load: deps build ## 200 changes, 20 pipelines at once: throughput, deadlocks, leftovers (FLAGS="-engine liquibase")
+load: deps-bench build ## 200 changes, 20 pipelines at once: throughput, deadlocks, leftovers (FLAGS="-engine liquibase")
 	go run ./internal/lab/cmd/load $(FLAGS)
 
 clean: ## remove what was built, stop the servers of the lab

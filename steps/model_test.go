@@ -53,7 +53,7 @@ func modelTime(t *testing.T) time.Duration {
 		return d
 	}
 	if long {
-		return 2 * time.Hour
+		return 20 * time.Minute
 	}
 	return time.Minute
 }

@@ -1,5 +1,5 @@
 // Command demo shows the code review pipeline on real servers: a PostgreSQL, a
-// Gerrit, a registry of laboratories, and eight patch sets with their
+// Gerrit, a registry of laboratories, and seven patch sets with their
 // databases and votes. `make demo` runs it; KEEP=1 leaves everything running.
 package main
 

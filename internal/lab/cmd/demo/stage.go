@@ -139,10 +139,10 @@ func (s *stage) where(keep bool, took time.Duration) {
 	fmt.Printf(`Look around:
   the versions      %s   (its log is %s)
   Gerrit's answers  curl -s %s/changes/?q=project:%s   (REST only: the server has no web interface)
-  databases         psql '%s' -c '\l %s*'
+  databases         psql '%s' -c '\l %s*'   (the reader: catalogs, no rows)
   the clone         %s
 Stop everything with: make clean
-`, s.address, filepath.Join(s.work, "serve-versions.log"), s.gerrit.URL, s.project, s.site.URL, s.site.Names.Prefix, s.clone.Dir)
+`, s.address, filepath.Join(s.work, "serve-versions.log"), s.gerrit.URL, s.project, s.site.ReaderURL("postgres"), s.site.Names.Prefix, s.clone.Dir)
 }
 
 func (s *stage) close() error {
