@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/pg"
@@ -23,6 +24,8 @@ type Application struct {
 	Current func(context.Context) (current bool, reason string, err error)
 
 	standing []Standing // as found under the change's lock
+	asked    time.Time
+	answer   func() (current bool, reason string, err error) // of what was asked ahead; nil: nothing was
 }
 
 // Applied is what Apply did. Snapshots and difference are nil unless the
@@ -44,6 +47,9 @@ type Applied struct {
 // public name. When the candidate is at fault the outcome is Failed and the
 // error says where; then no database of an older patch set stays either.
 func (b *Builder) Apply(ctx context.Context, in Application) (_ *Applied, err error) {
+	if in.unchanged() { // then there is nothing to do until the answer comes
+		in.asked, in.answer = time.Now(), in.ask(ctx)
+	}
 	if err := b.checkRoles(ctx); err != nil {
 		return nil, err
 	}
@@ -131,7 +137,10 @@ func (b *Builder) apply(ctx context.Context, in Application, a *Applied, attempt
 			return failed
 		}
 	}
-	answer := in.ask(ctx)
+	answer := in.answer
+	if answer == nil || time.Since(in.asked) > lockWaits {
+		answer = in.ask(ctx)
+	}
 	if failed == nil {
 		if err := b.compare(ctx, in, a, attempt); err != nil {
 			return err

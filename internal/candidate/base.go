@@ -157,9 +157,13 @@ func (b *Builder) noTemplate() error {
 
 // lock waits for a lock and tells so.
 func (b *Builder) lock(ctx context.Context, name, what string) (*pg.Lock, error) {
-	return b.Server.Lock(ctx, name, b.LockTimeout, func(waited time.Duration) {
+	return b.Server.Lock(ctx, name, b.LockTimeout, b.waiting(what))
+}
+
+func (b *Builder) waiting(what string) func(time.Duration) {
+	return func(waited time.Duration) {
 		b.Say(fmt.Sprintf("another run holds %s; waited %s so far", what, waited.Round(time.Second)))
-	})
+	}
 }
 
 // stamp is a time as names carry it.

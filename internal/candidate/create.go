@@ -18,6 +18,8 @@ type Created struct {
 	BaseMade bool
 	Holders  []int // of outcome Limited
 	Plan     *Plan
+
+	lock *pg.Lock // of the change
 }
 
 // Create makes the attempt of a run, or finds that nothing needs to be made.
@@ -44,7 +46,7 @@ func (b *Builder) Create(ctx context.Context, r Run) (_ *Created, err error) {
 	if err != nil {
 		return &Created{Plan: plan}, err
 	}
-	c, err := b.create(ctx, r, Decide(r, plan.InputDigest, "", all), &Created{Plan: plan}, all)
+	c, err := b.create(ctx, r, Decide(r, plan.InputDigest, "", all), &Created{Plan: plan, lock: lock}, all)
 	if f := change.AsFailure(err); f != nil && f.Kind == change.KindBase {
 		c.Outcome = change.BaseFailed
 	}
@@ -143,11 +145,11 @@ func (b *Builder) limited(r Run, c *Created, all []Standing) bool {
 // never that of a database that was dropped for it: the run that made that one
 // would take the new one for its own.
 func (b *Builder) cloneAttempt(ctx context.Context, r Run, c *Created, dropped []string) error {
-	lock, err := b.lock(ctx, b.Names.Prefix+"places", "the places")
+	release, err := c.lock.And(ctx, b.Names.Prefix+"places", b.LockTimeout, b.waiting("the places"))
 	if err != nil {
 		return err
 	}
-	defer lock.Release()
+	defer release()
 	all, err := b.standing(ctx)
 	if err != nil || b.limited(r, c, all) {
 		return err

@@ -29,8 +29,9 @@ type Plan struct {
 	Parameters     map[string]string
 }
 
-// lockWaits is how long a fingerprint of the template may be used: a run that
-// waited longer for its change looks again.
+// lockWaits is how long what was looked at ahead may be used, the template's
+// fingerprint or Gerrit's answer: a run that waited longer for its change looks
+// again.
 const lockWaits = 5 * time.Second
 
 // templateAhead looks at the template, which must exist, while the run takes

@@ -28,7 +28,20 @@ func (c Config) Faults() []error { return c.names().Faults() }
 
 // Open finds the engine, connects to the server and opens the repository, all
 // at the same time. The caller closes the builder.
-func (c Config) Open(ctx context.Context, s *step.Session, repository func(context.Context) (*repo.Repo, error)) (*Builder, error) {
+func (c Config) Open(ctx context.Context, s *step.Session, repository Repository) (*Builder, error) {
+	return c.open(ctx, s, repository, "")
+}
+
+// OpenToCreate is Open for a caller of Create, which needs to know what the
+// template holds: that is looked at in the meantime, too.
+func (c Config) OpenToCreate(ctx context.Context, s *step.Session, repository Repository) (*Builder, error) {
+	return c.open(ctx, s, repository, c.Database.Template)
+}
+
+// Repository opens the repository that base and revision are in.
+type Repository func(context.Context) (*repo.Repo, error)
+
+func (c Config) open(ctx context.Context, s *step.Session, repository Repository, lookAt string) (*Builder, error) {
 	cache, err := c.Cache.Dir()
 	if err != nil {
 		return nil, err
@@ -44,7 +57,7 @@ func (c Config) Open(ctx context.Context, s *step.Session, repository func(conte
 	opening.Go(func() { b.Engine, noEngine = changelog.Open(ctx, c.Settings.Changelog, cache, s.Getenv) })
 	b.Server, noServer = pg.Connect(ctx, pg.Config{
 		URL: c.Database.URL.Value(), AdminDatabase: c.Database.AdminDatabase, SSLRootCert: s.Getenv("PGSSLROOTCERT"),
-		WillLock: true,
+		WillLock: true, WillLookAt: lookAt,
 	})
 	opening.Wait()
 	if err := errors.Join(noRepository, noEngine, noServer); err != nil {
@@ -60,7 +73,7 @@ func (c Config) Open(ctx context.Context, s *step.Session, repository func(conte
 func (b *Builder) Close(ctx context.Context) { b.Server.Close(context.WithoutCancel(ctx)) }
 
 // Recorded opens the repository that get-changes recorded in its result.
-func Recorded(g *change.GetChanges) func(context.Context) (*repo.Repo, error) {
+func Recorded(g *change.GetChanges) Repository {
 	return func(ctx context.Context) (*repo.Repo, error) { return repo.OpenRecorded(ctx, g.Repository) }
 }
 

@@ -34,6 +34,24 @@ func (s *Server) Lock(ctx context.Context, name string, timeout time.Duration, w
 	return lock, nil
 }
 
+// And takes another lock on the session of this one, until release is called
+// or this one ends.
+func (l *Lock) And(ctx context.Context, name string, timeout time.Duration, waiting func(held time.Duration)) (release func(), err error) {
+	other := &Lock{name: name, conn: l.conn}
+	if err := other.wait(ctx, timeout, waiting); err != nil {
+		return nil, err
+	}
+	return other.unlock, nil
+}
+
+// unlock gives the lock back; if that fails the session is gone, and the lock
+// with it.
+func (l *Lock) unlock() {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	_, _ = l.conn.Exec(ctx, "SELECT pg_advisory_unlock($1)", lockKey(l.name))
+}
+
 // TryLock takes the lock if it is free; nil when another session holds it.
 func (s *Server) TryLock(ctx context.Context, name string) (*Lock, error) {
 	conn, err := s.open(ctx, s.config)

@@ -24,6 +24,7 @@ type Config struct {
 	AdminDatabase string // "" means the database of the URL
 	SSLRootCert   string // PGSSLROOTCERT: named by Endpoint when the URL names none
 	WillLock      bool   // the session of the first Lock is opened at once, beside the admin session
+	WillLookAt    string // the first Fingerprint of this database is taken at once; "" none
 }
 
 // Server is a PostgreSQL server as its service role sees it. Its methods may
@@ -36,7 +37,8 @@ type Server struct {
 
 	mu    sync.Mutex
 	admin *pgx.Conn
-	ahead chan *pgx.Conn // gives the session opened for the first Lock, nil when there is none
+	ahead chan *pgx.Conn   // gives the session opened for the first Lock, nil when there is none
+	early chan fingerprint // gives what was taken at once, nil when nothing was
 }
 
 // Connect opens the admin session. A server that is down or refuses the login
@@ -50,6 +52,9 @@ func Connect(ctx context.Context, c Config) (*Server, error) {
 	s := &Server{config: config, endpoint: endpointOf(config, c)}
 	if c.WillLock {
 		s.openAhead(ctx)
+	}
+	if c.WillLookAt != "" {
+		s.lookEarly(ctx, c.WillLookAt)
 	}
 	s.admin, err = s.open(ctx, config)
 	if err == nil {

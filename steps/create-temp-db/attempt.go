@@ -60,7 +60,7 @@ func run(ctx context.Context, s *step.Session, cfg *Config) error {
 
 // create builds and fills in the result, as far as it came.
 func create(ctx context.Context, s *step.Session, cfg *Config, before *change.GetChanges, result *change.CreateTempDB) (*candidate.Created, error) {
-	builder, err := cfg.Build.Open(ctx, s, candidate.Recorded(before))
+	builder, err := cfg.Build.OpenToCreate(ctx, s, candidate.Recorded(before))
 	if err != nil {
 		return nil, err
 	}

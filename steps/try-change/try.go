@@ -45,7 +45,7 @@ type Config struct {
 }
 
 func run(ctx context.Context, s *step.Session, cfg *Config) error {
-	builder, err := cfg.Build.Open(ctx, s, cfg.checkout)
+	builder, err := cfg.Build.OpenToCreate(ctx, s, cfg.checkout)
 	if err != nil {
 		return err
 	}
