@@ -61,7 +61,16 @@ func (b *bench) patchSet(ctx context.Context, env []string, public string) (floa
 
 // firstTime is a patch set whose base database does not exist yet.
 func (b *bench) firstTime(ctx context.Context, m *model) (float64, error) {
-	bases, err := b.query(ctx, "SELECT datname FROM pg_database WHERE datname LIKE '"+b.site.Names.Prefix+"base-%'")
+	return b.without(ctx, m, "base-%")
+}
+
+// noSpare is one whose base database has no clone that waits for it.
+func (b *bench) noSpare(ctx context.Context, m *model) (float64, error) {
+	return b.without(ctx, m, "base-%-spare")
+}
+
+func (b *bench) without(ctx context.Context, m *model, pattern string) (float64, error) {
+	bases, err := b.query(ctx, "SELECT datname FROM pg_database WHERE datname LIKE '"+b.site.Names.Prefix+pattern+"'")
 	if err != nil {
 		return 0, err
 	}
@@ -69,6 +78,23 @@ func (b *bench) firstTime(ctx context.Context, m *model) (float64, error) {
 		return 0, err
 	}
 	return b.patchSet(ctx, m.env, m.public)
+}
+
+// others runs the other steps, for their memory.
+func (b *bench) others(ctx context.Context, m *model) error {
+	for _, args := range [][]string{
+		{"report-verified"},
+		{"reconcile", "--dry-run"},
+		{"cleanup-registry", "--environment=dev", "--dry-run"},
+		{"prepare-template"},
+		{"try-change", "--workspace=" + m.clone, "--base=HEAD~1"},
+		{"try-change", "--workspace=" + m.clone, "--drop"},
+	} {
+		if _, err := b.step(ctx, m.env, args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // stock is what people run today.
