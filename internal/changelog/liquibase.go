@@ -35,7 +35,7 @@ func openLiquibase(s Settings, roots []Root, cacheDir string, environ Environ) (
 	if err != nil {
 		return nil, err
 	}
-	home, err := liquibase.Find(s.LiquibaseHome, java, s.Classpath)
+	home, err := liquibase.Find(s.LiquibaseHome, java, s.Classpath, cacheDir)
 	if err != nil {
 		return nil, err
 	}
@@ -75,15 +75,11 @@ func (e *liquibaseEngine) Name() string   { return "liquibase " + e.home.Version
 func (e *liquibaseEngine) Digest() string { return e.digest }
 
 func (e *liquibaseEngine) makeDigest() error {
-	jars, err := e.home.Digest(e.cacheDir)
-	if err != nil {
-		return err
-	}
 	standIns, err := liquibase.DigestFolder(e.settings.XSDDir)
 	if err != nil {
 		return err
 	}
-	e.digest, err = digestOf(e.settings, e.roots, "liquibase", jars, standIns)
+	e.digest, err = digestOf(e.settings, e.roots, "liquibase", e.home.Digest(), standIns)
 	return err
 }
 

@@ -47,11 +47,13 @@ func Open(ctx context.Context, workspace string) (*Repo, error) {
 		return nil, change.Failf(change.KindConfiguration, "open the workspace: %w", err).
 			WithHint("PATCHBAY_WORKSPACE names the folder of the checkout")
 	}
+	partial := make(chan error, 1)
+	go func() { partial <- refusePartial(ctx, dir) }()
 	r, err := discover(ctx, dir)
 	if err != nil {
 		return nil, err
 	}
-	return r, r.refusePartial(ctx)
+	return r, <-partial
 }
 
 func discover(ctx context.Context, dir string) (*Repo, error) {
@@ -84,16 +86,16 @@ func discoveryError(dir string, err error) error {
 
 // refusePartial: git would fetch what is missing from the clone's own remote
 // in the middle of a read, with credentials that we do not have.
-func (r *Repo) refusePartial(ctx context.Context) error {
-	_, err := output(r.git(ctx, "config", "--local", "--get-regexp", `^(extensions\.partialclone|remote\..*\.promisor)$`))
+func refusePartial(ctx context.Context, dir string) error {
+	_, err := output(inFolder(ctx, dir, "config", "--local", "--get-regexp", `^(extensions\.partialclone|remote\..*\.promisor)$`))
 	if err == nil {
-		return change.Failf(change.KindConfiguration, "%s: %w", r.dir, ErrPartial).
+		return change.Failf(change.KindConfiguration, "%s: %w", dir, ErrPartial).
 			WithHint("clone without --filter")
 	}
 	if exitCode(err) == 1 { // no such key
 		return nil
 	}
-	return fmt.Errorf("read the configuration of %s: %w", r.dir, err)
+	return fmt.Errorf("read the configuration of %s: %w", dir, err)
 }
 
 // OpenRecorded opens the repository that get-changes recorded in its result.

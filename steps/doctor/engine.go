@@ -90,7 +90,7 @@ func (e *examination) liquibase(ctx context.Context, cache string) bool {
 		e.fail("java", err)
 		return false
 	}
-	home, err := liquibase.Find(s.LiquibaseHome, java, s.Classpath)
+	home, err := liquibase.Find(s.LiquibaseHome, java, s.Classpath, cache)
 	if err != nil {
 		e.note("java", passed("Java %s, %s", version, java))
 		e.fail("liquibase", err)

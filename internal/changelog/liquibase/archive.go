@@ -40,15 +40,11 @@ const archiveSuffix = ".jsa"
 
 // cacheName carries everything that archive and launcher depend on.
 func (h *Home) cacheName(cacheDir string) (string, error) {
-	jars, err := h.Digest(cacheDir)
-	if err != nil {
-		return "", err
-	}
 	release, err := os.ReadFile(filepath.Join(filepath.Dir(filepath.Dir(h.Java)), "release"))
 	if err != nil {
 		return "", err // without it the build of this Java is unknown
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s\n%s", h.Java, release, h.classPath(), jars, launcherSource, online))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s\n%s\n%s", h.Java, release, h.classPath(), h.digest, launcherSource, online))
 	return filepath.Join(cacheDir, "liquibase-"+hex.EncodeToString(sum[:8])), nil
 }
 

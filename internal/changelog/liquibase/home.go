@@ -6,12 +6,10 @@
 package liquibase
 
 import (
-	"archive/zip"
-	"bufio"
-	"encoding/binary"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,7 +27,8 @@ type Home struct {
 	NeedsJava  int  // the oldest release of Java that its core is compiled for: 8, or 17 since 5.0
 	SearchPath bool // has --search-path; older ones find changelogs by --classpath
 
-	core    string
+	core    string // its path
+	digest  string
 	archive string // class data archive; "" for none
 	steps   bool   // its commands are made of steps
 }
@@ -38,8 +37,9 @@ const install = "set LIQUIBASE_HOME to an unpacked Liquibase (4.5 to 5.x) with i
 
 // Find looks an installation over without starting it: the core jar, the jars
 // that the PostgreSQL command line needs, the main class. What is missing is a
-// configuration failure that names the remedy.
-func Find(dir, java string, extensions []string) (*Home, error) {
+// configuration failure that names the remedy. What is in a jar is remembered
+// in the cache directory; without one every jar is read.
+func Find(dir, java string, extensions []string, cacheDir string) (*Home, error) {
 	if dir == "" {
 		return nil, change.Failf(change.KindConfiguration, "no Liquibase installation is given").WithHint(install)
 	}
@@ -54,7 +54,7 @@ func Find(dir, java string, extensions []string) (*Home, error) {
 	if err := h.addExtensions(extensions); err != nil {
 		return nil, err
 	}
-	if err := h.probe(); err != nil {
+	if err := h.probe(remember(cacheDir)); err != nil {
 		return nil, change.Failf(change.KindConfiguration, "Liquibase home %s: %w", dir, err).WithHint(install)
 	}
 	return h, nil
@@ -117,24 +117,24 @@ func (h *Home) addExtensions(extensions []string) error {
 	return nil
 }
 
-// coreClass is in the core jar of all versions.
-const coreClass = "liquibase/Liquibase.class"
-
-// probe finds the core jar and what it can do, and whether a driver is there.
-func (h *Home) probe() error {
-	driver := false
-	for _, jar := range h.Jars {
-		names, err := contents(jar)
+// probe looks the jars over for the core and what it can do, and for a driver,
+// and digests them.
+func (h *Home) probe(known *memory) error {
+	driver, sum := false, sha256.New()
+	for _, path := range h.Jars {
+		jar, err := known.jar(path)
 		if err != nil {
 			return err
 		}
-		if names[coreClass] && h.core == "" {
-			h.core = jar
-			h.SearchPath = names["liquibase/resource/SearchPathResourceAccessor.class"]
-			h.MainClass, h.steps = mainClass(names), names[sharedSteps]
+		if jar.Core != nil && h.core == "" {
+			h.core = path
+			h.take(*jar.Core)
 		}
-		driver = driver || names["org/postgresql/Driver.class"]
+		driver = driver || jar.Driver
+		fmt.Fprintf(sum, "%s %s\n", filepath.Base(path), jar.Digest)
 	}
+	known.keep()
+	h.digest = hex.EncodeToString(sum.Sum(nil))
 	switch {
 	case h.core == "":
 		return errors.New("no jar of it is Liquibase's core")
@@ -143,70 +143,16 @@ func (h *Home) probe() error {
 	case !driver:
 		return errors.New("no jar of it is the PostgreSQL driver")
 	}
-	var err error
-	if h.Version, err = versionOf(h.core); err == nil {
-		h.NeedsJava, err = javaOf(h.core)
-	}
-	return err
+	return nil
 }
 
-func mainClass(names map[string]bool) string {
-	const class = "liquibase.integration.commandline.LiquibaseCommandLine"
-	if names[strings.ReplaceAll(class, ".", "/")+".class"] {
-		return class
+func (h *Home) take(c core) {
+	h.Version, h.NeedsJava, h.SearchPath, h.steps = c.Version, c.NeedsJava, c.SearchPath, c.Steps
+	if c.CommandLine {
+		h.MainClass = "liquibase.integration.commandline.LiquibaseCommandLine"
 	}
-	return ""
 }
 
-func contents(jar string) (map[string]bool, error) {
-	archive, err := zip.OpenReader(jar)
-	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", filepath.Base(jar), err)
-	}
-	defer archive.Close()
-	names := make(map[string]bool, len(archive.File))
-	for _, file := range archive.File {
-		names[file.Name] = true
-	}
-	return names, nil
-}
-
-// versionOf reads build.version of liquibase.build.properties in the core jar.
-func versionOf(core string) (string, error) {
-	archive, err := zip.OpenReader(core)
-	if err != nil {
-		return "", err
-	}
-	defer archive.Close()
-	file, err := archive.Open("liquibase.build.properties")
-	if err != nil {
-		return "", fmt.Errorf("version of %s: %w", filepath.Base(core), err)
-	}
-	defer file.Close()
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		if version, is := strings.CutPrefix(lines.Text(), "build.version="); is {
-			return change.OneLine(version), nil
-		}
-	}
-	return "", fmt.Errorf("version of %s: no build.version", filepath.Base(core))
-}
-
-// javaOf reads for which release of Java the core is compiled: a class file
-// has its format in bytes 6 and 7, which is 44 more (JVMS 4.1).
-func javaOf(core string) (release int, err error) {
-	archive, err := zip.OpenReader(core)
-	if err != nil {
-		return 0, err
-	}
-	defer archive.Close()
-	file, err := archive.Open(coreClass)
-	if err != nil {
-		return 0, fmt.Errorf("Java of %s: %w", filepath.Base(core), err)
-	}
-	defer file.Close()
-	var head [8]byte
-	if _, err := io.ReadFull(file, head[:]); err != nil {
-		return 0, fmt.Errorf("Java of %s: %w", filepath.Base(core), err)
-	}
-	return int(binary.BigEndian.Uint16(head[6:])) - 44, nil
-}
+// Digest is a digest of the contents of all jars in the order of the class
+// path.
+func (h *Home) Digest() string { return h.digest }
