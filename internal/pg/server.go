@@ -84,6 +84,7 @@ func parse(c Config) (*pgx.ConnConfig, error) {
 		config.ConnectTimeout = 15 * time.Second
 	}
 	config.DialFunc = dialer.DialContext
+	config.DefaultQueryExecMode = pgx.QueryExecModeExec // one round trip: hardly a statement runs twice
 	config.RuntimeParams = sessionParameters(config.RuntimeParams)
 	return config, nil
 }
