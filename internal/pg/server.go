@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -210,18 +211,11 @@ func (s *Server) exec(ctx context.Context, sql string) error {
 	})
 }
 
-// transaction runs the statements in the admin session, all or none.
+// transaction runs the statements in the admin session, all or none: several in
+// one message are one transaction
+// (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT).
 func (s *Server) transaction(ctx context.Context, statements ...string) error {
-	return s.withAdmin(ctx, func(conn *pgx.Conn) error {
-		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
-			for _, statement := range statements {
-				if _, err := tx.Exec(ctx, statement); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	})
+	return s.exec(ctx, strings.Join(statements, ";\n"))
 }
 
 // Now is the server's clock.
