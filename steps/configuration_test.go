@@ -234,6 +234,40 @@ func TestLockIsWaitedFor(t *testing.T) {
 	r.tidy(p.Number, true)
 }
 
+// TestAskedAgainAfterTheLock: where no engine runs Gerrit is asked before the
+// lock is taken; what it said is too old when that took long.
+func TestAskedAgainAfterTheLock(t *testing.T) {
+	t.Parallel()
+	r := quick(t, corner{})
+	p := r.onMaster("No model", map[string]string{"README.md": "once\n"})
+	dir := r.begin(p)
+	r.create(p, dir, 0)
+	server, err := pg.Connect(t.Context(), pg.Config{URL: r.site.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close(t.Context())
+	lock, err := server.Lock(t.Context(), r.site.Names.Candidate(p.Number), time.Second, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stderr := &listener{text: "another run holds ", seen: func() {
+		if _, err := r.edit(p, "README.md", "twice\n"); err != nil {
+			t.Error(err)
+		}
+		lock.Release()
+	}}
+	cmd := r.command(p, dir, "apply-changelog")
+	cmd.Stderr = stderr
+	if err := cmd.Run(); err != nil {
+		t.Errorf("%v\n%s", err, stderr.log)
+	}
+	if got := read[change.ApplyChangelog](r, filepath.Join(dir, "apply-changelog.json")); got.Outcome != change.Superseded || !strings.Contains(got.Reason, "patch set 2") {
+		t.Errorf("%s: %s", got.Outcome, got.Reason)
+	}
+	r.tidy(p.Number, false)
+}
+
 // listener is a log that does something once a text is in it.
 type listener struct {
 	log  string
