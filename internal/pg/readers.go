@@ -154,9 +154,12 @@ func (r *Readers) Close() {
 // ErrNoDatabase says that there is none of that name. What fn itself returns
 // is returned as it is; errors of the server are classified.
 func (r *Readers) Read(ctx context.Context, database string, fn func(context.Context, *pgx.Conn) error) error {
-	deadline := time.Now().Add(r.c.Patience)
+	var deadline time.Time // counts from the first loss: what was read before may have taken its time
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
 		err := r.readOnce(ctx, database, fn)
+		if deadline.IsZero() {
+			deadline = time.Now().Add(r.c.Patience)
+		}
 		if err == nil || !swapped(err) || time.Now().After(deadline) || ctx.Err() != nil {
 			return r.failure(ctx, err, database)
 		}

@@ -40,10 +40,15 @@ type Asked struct {
 }
 
 // Resolve refuses what the library lets pass, together with the other faults:
-// parameters that the description does not have, empty ones, and one that is
-// given twice.
+// names of views, parameters that the description does not have, empty ones,
+// and one that is given twice.
 func (a *Asked) Resolve(ctx huma.Context) (faults []error) {
 	u := ctx.URL()
+	for _, p := range ctx.Operation().Parameters {
+		if p.In == "path" && p.Schema.Not != nil && regexp.MustCompile(p.Schema.Not.Pattern).MatchString(ctx.Param(p.Name)) {
+			faults = append(faults, &huma.ErrorDetail{Location: "path." + p.Name, Message: p.Schema.Not.Description})
+		}
+	}
 	given, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
 		faults = append(faults, &huma.ErrorDetail{Location: "query", Message: "cannot be read"})
@@ -115,8 +120,8 @@ func (v *Versions) describeNames(a huma.API) {
 		for _, p := range path.Get.Parameters {
 			if p.Name == "name" && len(ends) > 0 {
 				described := *p.Schema
-				described.Not = &huma.Schema{Pattern: "(" + strings.Join(ends, "|") + ")$"}
-				p.Schema = &described // the check itself is ours, with words of its own
+				described.Not = &huma.Schema{Pattern: "(" + strings.Join(ends, "|") + ")$", Description: v.Filters.whyView()}
+				p.Schema = &described // after the library has made its own checks of it: this one is Resolve's
 			}
 		}
 	}
@@ -146,8 +151,8 @@ func (v *Versions) masterRoutes(a huma.API) {
 		})
 	route(a, "/versions/master/tables", "master-tables", "Its tables", nil,
 		func(ctx context.Context, _ *struct{ Asked }) (*reply[[]api.TableInfoShort], error) {
-			tables, origin, err := v.Tables(ctx, Master)
-			return answer(tables, origin), err
+			tables, err := v.Tables(ctx, Master)
+			return answer(tables.List, tables.Origin), err
 		})
 	route(a, "/versions/master/tables/{name}", "master-table", "One of its tables", []int{404},
 		func(ctx context.Context, in *struct {
@@ -155,8 +160,8 @@ func (v *Versions) masterRoutes(a huma.API) {
 			OfTable
 		},
 		) (*reply[*api.TableInfo], error) {
-			table, origin, err := v.Table(ctx, Master, in.Name)
-			return answer(table, origin), err
+			table, m, err := v.Table(ctx, Master, in.Name)
+			return answer(table, m.Origin), err
 		})
 }
 
@@ -181,8 +186,8 @@ func (v *Versions) candidateRoutes(a huma.API) {
 			return r, nil
 		})
 	tables := func(ctx context.Context, in *OfCandidate) (*reply[[]api.TableInfoShort], error) {
-		tables, origin, err := v.Tables(ctx, in.version())
-		return ofDatabase(answer(tables, origin), origin), err
+		tables, err := v.Tables(ctx, in.version())
+		return ofDatabase(answer(tables.List, tables.Origin), tables.Origin), err
 	}
 	route(a, "/versions/candidates/{id}/tables", "candidate-tables", "Its tables; none while it has no database", []int{404}, tables)
 	route(a, "/versions/candidates/{id}/tables/{$}", "", "", []int{404}, tables)
@@ -192,8 +197,8 @@ func (v *Versions) candidateRoutes(a huma.API) {
 			OfTable
 		},
 		) (*reply[*api.TableInfo], error) {
-			table, origin, err := v.Table(ctx, in.version(), in.Name)
-			return ofDatabase(answer(table, origin), origin), err
+			table, m, err := v.Table(ctx, in.version(), in.Name)
+			return ofDatabase(answer(table, m.Origin), m.Origin), err
 		})
 	v.comparisonRoutes(a)
 }
