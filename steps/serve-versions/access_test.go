@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/patchbay-ci/patchbay/internal/lab"
 	"github.com/patchbay-ci/patchbay/internal/versions/api"
 )
 
@@ -89,6 +91,39 @@ func TestProviderDown(t *testing.T) {
 	if a := v.get("/healthz"); a.status != 200 {
 		t.Errorf("got %d %s", a.status, a.body)
 	}
+}
+
+// TestProviderGoes: while the provider or its keys cannot be had, that is what
+// is said, not that a token is bad; when it comes back no restart is needed.
+func TestProviderGoes(t *testing.T) {
+	t.Parallel()
+	p := newProvider(t)
+	p.faults.Add(lab.Fault{Path: "/", Cut: true})
+	v := newScene(t).serve(ofIssuer(p.issuer)...)
+	good, forged := p.sign(nil, false), p.sign(nil, true)
+	want := func(when, token string, status int, part string) {
+		t.Helper()
+		if a := v.get("/versions/master/tables", "X-Access-Token", token); a.status != status || !strings.Contains(a.body, part) {
+			t.Errorf("%s: %d %s", when, a.status, a.body)
+		}
+	}
+	const away, busy = "the OpenID provider cannot be asked", http.StatusServiceUnavailable
+	want("down", good, busy, away)
+	p.faults.Reset()
+	p.faults.Add(lab.Fault{Path: "/keys", Status: 500})
+	for end := time.Now().Add(20 * time.Second); p.faults.Count("", "/keys") == 0; time.Sleep(50 * time.Millisecond) { // it is found again
+		if want("without keys", good, busy, away); time.Now().After(end) {
+			t.Fatal("the provider is not asked again")
+		}
+	}
+	want("without keys", forged, busy, away)
+	p.faults.Reset()
+	want("back", good, 200, "laboratory")
+	want("forged", forged, 401, "not one of this issuer")
+	p.faults.Add(lab.Fault{Path: "/", Cut: true})
+	want("down, with a key that is known", good, 200, "laboratory")
+	want("down, with one that is not", forged, busy, away)
+	v.wantLogged(`"code":"SERVICE_BUSY"`)
 }
 
 // TestProxy: who comes through the named proxy is whom it names; nobody else
