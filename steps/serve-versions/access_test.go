@@ -189,6 +189,34 @@ func TestOtherSites(t *testing.T) {
 	}
 }
 
+// TestNoOtherSites: unless sites are named, no script of any may ask, whatever
+// it asks and however it is let in.
+func TestNoOtherSites(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	p := newProvider(t)
+	for _, v := range []*served{s.serve(), s.serve(ofIssuer(p.issuer)...)} {
+		for _, origin := range []string{"https://portal.example.org", "http://localhost:3000", "null", v.URL} {
+			for _, path := range []string{"/versions/master", "/versions/candidates/x", "/nowhere", "/", "/healthz", "/openapi.json"} {
+				answers := []answered{
+					v.get(path, "Origin", origin, "X-Access-Token", p.sign(nil, false)),
+					v.do(http.MethodOptions, path, "Origin", origin, "Access-Control-Request-Method", "GET", "Access-Control-Request-Headers", "x-access-token"),
+				}
+				for _, a := range answers {
+					for name := range a.header {
+						if strings.HasPrefix(name, "Access-Control-") {
+							t.Errorf("%s from %s: %v", path, origin, a.header)
+						}
+					}
+					if a.header.Get("Cross-Origin-Resource-Policy") != "same-origin" {
+						t.Errorf("%s from %s: %v", path, origin, a.header)
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestOpenAddress: with a way to be let in, any address may be listened on.
 func TestOpenAddress(t *testing.T) {
 	t.Parallel()

@@ -120,3 +120,51 @@ func TestGerritDown(t *testing.T) {
 		}
 	}
 }
+
+// TestCandidatesServerDown: which candidates there are is Gerrit's to say, and
+// master may lie elsewhere: both are answered, of a candidate's database it is
+// said that nobody knows.
+func TestCandidatesServerDown(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	p := s.push("couriers")
+	s.publish(p, "")
+	address := fmt.Sprintf("%s:%d", s.site.Server.Host, s.site.Server.Port)
+	cut := lab.NewTCPProxy(t, address)
+	v := s.serve("DATABASE_URL=" + strings.Replace(s.site.ReaderURL("postgres"), "@"+address+"/", "@"+cut.Address()+"/", 1))
+	of := fmt.Sprintf("/versions/candidates/%d", p.Number)
+	if d, header := read[api.VersionInfoDetailed](v, of); !*d.Database || header.Get(api.HeaderDatabase) != "present" {
+		t.Errorf("up: %+v, %v", d, header)
+	}
+	cut.Refuse(true)
+	for _, below := range []string{"/tables", "/tables/nokey", "/diff", "/diff?against=base", "/snapshot"} {
+		v.wantErrors(errorRow{of + below, 500, api.CodeCandidate, false, "does not answer"})
+		v.wantOwnWords(below, v.get(of+below).body)
+	}
+	if a := v.get("/versions/candidates"); a.status != 200 || !strings.Contains(a.body, `"database":null`) {
+		t.Errorf("the list: %d %s", a.status, a.body)
+	}
+	a := v.get(of)
+	if d, header := read[api.VersionInfoDetailed](v, of); d.Database != nil || header.Values(api.HeaderDatabase) != nil || *d.Name != "couriers" || !strings.Contains(a.body, `"database":null`) {
+		t.Errorf("the candidate: %s, %v", a.body, header)
+	}
+	read[[]api.TableInfoShort](v, "/versions/master/tables")
+	if a := v.get("/readyz"); a.status != 200 {
+		t.Errorf("ready: %+v", a)
+	}
+	const down = "the database server does not answer"
+	for path, c := range map[string]struct {
+		status int
+		part   string
+	}{
+		"/": {200, down}, fmt.Sprintf("/candidates/%d", p.Number): {200, down}, "/master": {200, "laboratory"},
+		fmt.Sprintf("/candidates/%d/tables", p.Number):       {500, "does not answer"},
+		fmt.Sprintf("/candidates/%d/tables/nokey", p.Number): {500, "does not answer"},
+	} {
+		if a := v.get(path, "Accept-Language", "en"); a.status != c.status || !strings.Contains(a.body, c.part) || strings.Contains(a.body, cut.Address()) {
+			t.Errorf("%s: %d %s", path, a.status, a.body)
+		}
+	}
+	cut.Refuse(false)
+	read[[]api.TableInfoShort](v, of+"/tables")
+}
