@@ -78,42 +78,6 @@ func indented(t *testing.T, text string) string {
 	return out.String()
 }
 
-// TestPlatformFields: an answer without what patchbay adds is the platform's,
-// field by field and in its order.
-func TestPlatformFields(t *testing.T) {
-	t.Parallel()
-	s := newScene(t)
-	p := s.push("couriers")
-	s.publish(p, "")
-	v := s.serve()
-	id := fmt.Sprint(p.Number)
-	for path, want := range map[string][]string{
-		"/versions/master/tables":            {"name", "objectReference", "description"},
-		"/versions/master/tables/laboratory": {"name", "objectReference", "description", "columns", "foreignKeys", "primaryKey", "uniqueConstraints", "indices"},
-		"/versions/candidates":               {"id", "name", "description"},
-		"/versions/candidates/" + id:         {"id", "name", "description", "author", "creationDate", "latestUpdate", "latestRebase", "hasConflicts", "inspections", "validations"},
-		"/versions/master":                   {"id", "name", "description", "author", "latestUpdate", "published", "inspector", "validations", "status"},
-		"/versions/candidates/9999999":       {"traceId", "code", "details"},
-	} {
-		keys := firstKeys(t, v.get(path).body)
-		if len(keys) < len(want) || !slices.Equal(keys[:len(want)], want) {
-			t.Errorf("%s: fields %v, want first %v", path, keys, want)
-		}
-	}
-	column := field(t, v.get("/versions/master/tables/laboratory").body, "columns", "phone")
-	if keys := firstKeys(t, column); !slices.Equal(keys[:5], []string{"name", "description", "type", "defaultValue", "notNullFlag"}) {
-		t.Errorf("column: %v", keys)
-	}
-	index := field(t, v.get("/versions/master/tables/laboratory").body, "primaryKey")
-	if keys := firstKeys(t, index); !slices.Equal(keys[:2], []string{"name", "columns"}) {
-		t.Errorf("index: %v", keys)
-	}
-	foreign := field(t, v.get("/versions/master/tables/laboratory").body, "foreignKeys", "fk_laboratory_subject")
-	if keys := firstKeys(t, foreign); !slices.Equal(keys[:3], []string{"name", "targetTable", "columnPairs"}) {
-		t.Errorf("foreign key: %v", keys)
-	}
-}
-
 // firstKeys are the keys of an object, or of the first one of a list, in the
 // order in which they stand.
 func firstKeys(t *testing.T, text string) (keys []string) {
