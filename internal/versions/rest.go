@@ -274,7 +274,7 @@ func route[I, T any](a huma.API, path, id, summary string, errs []int, handler f
 	huma.Register(a, op, func(ctx context.Context, in *I) (*reply[T], error) {
 		r, err := handler(ctx, in)
 		if err != nil {
-			return nil, traced(ctx, err, r != nil && r.Database == api.DatabaseAbsent)
+			return nil, traced(ctx, err, r.known())
 		}
 		r.Status = http.StatusOK
 		if c, ok := any(in).(conditional); ok && matches(c.noneMatch(), r.ETag) {
@@ -287,13 +287,28 @@ func route[I, T any](a huma.API, path, id, summary string, errs []int, handler f
 	}
 }
 
+// known is what the headers of an error tell: only what is known of the
+// database. One that could not be read is neither there nor not.
+func (r *reply[T]) known() http.Header {
+	if r == nil || r.Database != api.DatabaseAbsent && r.Revision == "" {
+		return nil
+	}
+	h := http.Header{}
+	for name, value := range map[string]string{api.HeaderDatabase: r.Database, api.HeaderRevision: r.Revision, api.HeaderPatchset: r.PatchSet} {
+		if value != "" {
+			h.Set(name, value)
+		}
+	}
+	return h
+}
+
 // traced completes a fault for its answer.
-func traced(ctx context.Context, err error, absent bool) error {
+func traced(ctx context.Context, err error, known http.Header) error {
 	f := Begin(ctx, err)
-	if !absent {
+	if len(known) == 0 {
 		return f
 	}
-	return huma.ErrorWithHeaders(f, http.Header{api.HeaderDatabase: {api.DatabaseAbsent}})
+	return huma.ErrorWithHeaders(f, known)
 }
 
 func matches(header, etag string) bool {

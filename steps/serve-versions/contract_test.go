@@ -293,6 +293,11 @@ func TestErrors(t *testing.T) {
 		errorRow{"/nowhere", 404, api.CodeNotFound, false, "openapi"},
 		errorRow{"/versions/master/", 404, api.CodeNotFound, false, ""},
 	)
+	for _, below := range []string{"/tables/none", "/diff?against=base"} { // of which patch set it is that has none
+		if h := v.get(of(with, below)).header; h.Get(api.HeaderDatabase) != "present" || h.Get(api.HeaderRevision) != with.Revision || h.Get(api.HeaderPatchset) != "1" {
+			t.Errorf("%s: %v", below, h)
+		}
+	}
 	for _, p := range []lab.Pushed{foreign, other} {
 		if tables, header := read[[]api.TableInfoShort](v, of(p, "/tables")); len(tables) != 0 || header.Get(api.HeaderDatabase) != "absent" {
 			t.Errorf("a database of another registry: %v, %v", tables, header)
