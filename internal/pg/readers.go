@@ -146,24 +146,22 @@ func (r *Readers) Read(ctx context.Context, database string, fn func(context.Con
 	}
 }
 
-func (r *Readers) readOnce(ctx context.Context, database string, fn func(context.Context, *pgx.Conn) error) (err error) {
+func (r *Readers) readOnce(ctx context.Context, database string, fn func(context.Context, *pgx.Conn) error) error {
 	pool, err := r.pool(ctx, database)
 	if err != nil {
 		return err
 	}
 	defer pool.users.Done()
-	defer func() {
-		if swapped(err) || state(err) == invalidCatalogName {
-			lost := state(err) == sessionEnded || state(err) == "" // a session that was idle may just be gone
-			r.forget(database, pool, lost)
-		}
-	}()
 	conn, err := pool.Acquire(ctx)
-	if err != nil {
-		return err
+	if err == nil {
+		defer conn.Release() // when the pool is forgotten: who waits for a session must not open one in place of this
+		err = fn(ctx, conn.Conn())
 	}
-	defer conn.Release()
-	return fn(ctx, conn.Conn())
+	if swapped(err) || state(err) == invalidCatalogName {
+		lost := state(err) == sessionEnded || state(err) == "" // a session that was idle may just be gone
+		r.forget(database, pool, lost)
+	}
+	return err
 }
 
 // swapped says that an error is what a reader meets while its database is

@@ -23,8 +23,8 @@ var (
 func TestPageIsOfOnePatchSet(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
-	p := s.push("couriers")
-	p = s.clone.Amend(t, "", map[string]string{"more": "1"})
+	s.push("couriers")
+	p := s.clone.Amend(t, "", map[string]string{"more": "1"})
 	v := s.serve()
 	database := s.site.Names.Candidate(p.Number)
 	looks := lab.Connect(t, s.site.SuperURL("postgres"))
