@@ -168,3 +168,59 @@ func TestCandidatesServerDown(t *testing.T) {
 	cut.Refuse(false)
 	read[[]api.TableInfoShort](v, of+"/tables")
 }
+
+// TestServersDown: what still can be answered is.
+func TestServersDown(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	p := s.push("couriers")
+	s.publish(p, "")
+	proxy := lab.NewFaultProxy(t, s.gerrit.URL)
+	cut := lab.NewTCPProxy(t, fmt.Sprintf("%s:%d", s.site.Server.Host, s.site.Server.Port))
+	through := func(url string) string {
+		return strings.Replace(url, fmt.Sprintf("@%s:%d/", s.site.Server.Host, s.site.Server.Port), "@"+cut.Address()+"/", 1)
+	}
+	// Provenance names the real Gerrit; the proxy stands in front of it.
+	s.publish(p, "", func(pr *candidate.Provenance) { pr.Gerrit = proxy.URL })
+	v := s.serve("GERRIT_URL="+proxy.URL, "PATCHBAY_MASTER_URL="+through(s.site.ReaderURL(s.master)))
+	of := func(below string) string { return fmt.Sprintf("/versions/candidates/%d%s", p.Number, below) }
+	read[[]api.TableInfoShort](v, "/versions/master/tables")
+
+	proxy.Add(lab.Fault{Path: "/a/", Status: 500, Body: "secret of Gerrit"})
+	v.wantErrors(errorRow{"/versions/candidates", 500, api.CodeGerrit, false, "Gerrit cannot be asked: it answers 500"})
+	if tables, _ := read[[]api.TableInfoShort](v, of("/tables")); len(tables) == 0 {
+		t.Error("without Gerrit the tables are not answered")
+	}
+	if tables, header := read[[]api.TableInfoShort](v, "/versions/candidates/777777/tables"); len(tables) != 0 || header.Get(api.HeaderDatabase) != "absent" {
+		t.Errorf("without Gerrit nobody knows the change: %v, %v", tables, header)
+	}
+	detailed, _ := read[api.VersionInfoDetailed](v, of(""))
+	if got := detailed.Validations[0]; got.Result != api.Unknown || got.Reason.Value == nil || !strings.Contains(got.Reason.Value.Message, "Gerrit cannot be asked") {
+		t.Errorf("without Gerrit: %+v", got)
+	}
+	master, _ := read[api.MasterVersionInfoDetailed](v, "/versions/master")
+	if *master.Status != api.Unknown || master.Reason.Value == nil || master.ID != nil {
+		t.Errorf("without Gerrit: %+v", master)
+	}
+
+	if a := v.get("/readyz"); a.status != 200 {
+		t.Errorf("ready: %+v", a)
+	}
+	cut.Refuse(true)
+	v.wantErrors(
+		errorRow{"/versions/master/tables", 500, api.CodeMasterDatabase, false, "does not answer"},
+		errorRow{"/versions/master/tables/laboratory", 500, api.CodeMasterDatabase, false, "does not answer"},
+		errorRow{of("/diff"), 500, api.CodeMasterDatabase, false, "does not answer"},
+		errorRow{"/readyz", 503, api.CodeMasterDatabase, false, "does not answer"},
+	)
+	if a := v.get("/healthz"); a.status != 200 {
+		t.Errorf("alive: %+v", a)
+	}
+	for _, secret := range []string{s.gerrit.CI().Password, strings.Split(strings.Split(s.site.ReaderURL("x"), ":")[2], "@")[0]} {
+		if strings.Contains(v.log.String(), secret) {
+			t.Errorf("the log holds a secret:\n%s", v.log)
+		}
+	}
+	cut.Refuse(false)
+	read[[]api.TableInfoShort](v, "/versions/master/tables")
+}
