@@ -33,7 +33,7 @@ func TestPageIsOfOnePatchSet(t *testing.T) {
 		for n, end := 0, time.Now().Add(20*time.Second); n == 0; time.Sleep(5 * time.Millisecond) {
 			s.must(looks.QueryRow(t.Context(), sql, args...).Scan(&n))
 			if time.Now().After(end) {
-				t.Fatal(what)
+				t.Fatalf("%s\n%s", what, v.log)
 			}
 		}
 	}

@@ -280,6 +280,32 @@ func TestReaderSeesNoRow(t *testing.T) {
 	}
 }
 
+// TestNoRowIsShown: a candidate that grants to PUBLIC opens its rows to the
+// reader's login, which its difference warns of; no answer shows them.
+func TestNoRowIsShown(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	p := s.push("opens")
+	s.publish(p, "CREATE TABLE courier (name text); INSERT INTO courier VALUES ('a-row'); ANALYZE courier; GRANT USAGE ON SCHEMA registry TO PUBLIC; GRANT SELECT ON courier TO PUBLIC")
+	var row string
+	s.must(lab.Connect(t, s.site.ReaderURL(s.site.Names.Candidate(p.Number))).QueryRow(t.Context(), "SELECT name FROM registry.courier").Scan(&row))
+	v := s.serve()
+	of := fmt.Sprintf("/candidates/%d", p.Number)
+	for _, path := range []string{"", "/tables", "/tables/courier", "/diff", "/diff?against=base", "/snapshot"} {
+		if a := v.get("/versions" + of + path); a.status != 200 || strings.Contains(a.body, row) {
+			t.Errorf("%s: %d %s", path, a.status, a.body)
+		}
+	}
+	for _, path := range []string{"", "?against=base", "/tables", "/tables/courier"} {
+		if a := v.get(of + path); a.status != 200 || strings.Contains(a.body, row) {
+			t.Errorf("%s: %d %s", path, a.status, a.body)
+		}
+	}
+	if a := v.get("/versions" + of + "/diff?against=base"); !strings.Contains(a.body, "granted to PUBLIC") {
+		t.Errorf("nobody is warned: %s", a.body)
+	}
+}
+
 // TestReaderWithRights: a reader with more rights than it needs is told of at
 // the start, by what it has them, and in /readyz.
 func TestReaderWithRights(t *testing.T) {
