@@ -42,6 +42,7 @@ func TestPageIsOfOnePatchSet(t *testing.T) {
 	}
 	for i, below := range []string{"", "?against=base", "/tables", "/tables/nokey"} {
 		s.publish(p, ddl(1), func(pr *candidate.Provenance) { pr.PatchSet.PatchSet, pr.Revision = 1, strings.Repeat("1", 40) })
+		v.get(fmt.Sprintf("/candidates/%d/tables", p.Number)) // so that there is a session: to begin one may wait for the lock, too
 		holder := lab.Connect(t, s.site.SuperURL(database))
 		for _, sql := range []string{"BEGIN", "LOCK TABLE pg_catalog.pg_constraint IN ACCESS EXCLUSIVE MODE"} {
 			_, err := holder.Exec(t.Context(), sql)
