@@ -274,26 +274,52 @@ func TestPage(t *testing.T) {
 	}
 }
 
+// meaning is what a variable means to some of the steps.
+type meaning struct {
+	text  string
+	steps []string
+}
+
 func render(all []step) string {
-	users, texts := map[string][]string{}, map[string]string{}
+	users, meanings := map[string][]string{}, map[string][]meaning{}
 	for _, s := range all {
 		for _, i := range s.inputs {
 			users[i.name] = append(users[i.name], s.name)
-			text := i.help
-			if i.secret {
-				text = "**Secret**, or `" + i.name + "_FILE` names a file. " + text
-			}
-			if texts[i.name] == "" {
-				texts[i.name] = text
-			}
+			meanings[i.name] = told(meanings[i.name], i, s.name)
 		}
 	}
 	var b strings.Builder
 	b.WriteString("# Variables\n\nEvery input of every step that a variable gives; `STEP --help` has the flags, defaults and values. An empty variable means \"not given\".\n\n| variable | meaning | read by |\n|---|---|---|\n")
 	for _, name := range slices.Sorted(maps.Keys(users)) {
-		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", name, plain.Replace(texts[name]), readers(users[name]))
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", name, text(meanings[name]), readers(users[name]))
 	}
 	return b.String()
+}
+
+func told(all []meaning, i input, step string) []meaning {
+	text := i.help
+	if i.secret {
+		text = "**Secret**, or `" + i.name + "_FILE` names a file. " + text
+	}
+	for k := range all {
+		if all[k].text == text {
+			all[k].steps = append(all[k].steps, step)
+			return all
+		}
+	}
+	return append(all, meaning{text, []string{step}})
+}
+
+// text says what a variable means, and to which steps where that differs.
+func text(all []meaning) string {
+	if len(all) == 1 {
+		return plain.Replace(all[0].text)
+	}
+	var each []string
+	for _, m := range all {
+		each = append(each, strings.Join(m.steps, ", ")+": "+plain.Replace(m.text))
+	}
+	return strings.Join(each, "<br>")
 }
 
 var plain = strings.NewReplacer("|", "\\|", "<", "&lt;", ">", "&gt;")

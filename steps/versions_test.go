@@ -2,10 +2,12 @@ package steps_test
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os/exec"
 	"path/filepath"
@@ -14,7 +16,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -50,25 +51,25 @@ func (r *registry) serveVersions() (url string) {
 	return strings.TrimSpace(line)
 }
 
-// wholeVersion is what patch set k of the candidate holds: tables that tell a
-// mix of two patch sets, and half of one.
+// wholeVersion is what patch set k of the candidate holds: tables and columns
+// that tell a mix of two patch sets, and half of one.
 func wholeVersion(k int) map[string]string {
-	sql := ""
+	sql := fmt.Sprintf("CREATE TABLE registry.mark (v%d_x int, v%d_y int);\n", k, k)
 	for _, part := range []string{"a", "b", "c"} {
 		sql += fmt.Sprintf("CREATE TABLE registry.v%d_%s (id int PRIMARY KEY);\n", k, part)
 	}
 	return map[string]string{second: migration(sql)}
 }
 
-// roundsInASecond is how often apply-changelog ends sessions at the least while
-// its swap is blocked for a second: every 20 ms, but for what a round itself
-// takes.
-const roundsInASecond = 40
+// mostRounds is how often apply-changelog may end sessions while its swap
+// waits: a round is 20 ms, and up to 50 more for each of two databases whose
+// sessions take their time to end, so these are less than a second.
+const mostRounds = 8
 
 // TestVersionsWhileRecreated: requests without pause while the pipeline makes
 // the same candidate's database anew: 100 times, or 25 in the short run. Each
-// answer is one patch set's whole structure, never an error, never a mix, and
-// no swap is kept waiting for the readers. That is counted and not timed: how
+// answer and page is of one patch set's whole structure, never an error, never a
+// mix, and no swap is kept waiting for the readers. That is counted and not timed: how
 // long a run takes beside clients that never rest is a matter of processors,
 // and `make bench` measures it where nothing else runs.
 func TestVersionsWhileRecreated(t *testing.T) {
@@ -94,11 +95,13 @@ func TestVersionsWhileRecreated(t *testing.T) {
 		most = max(most, deploy(k))
 	}
 	answers, seen := reader.stop()
-	t.Logf("%d answers of %d patch sets; a swap waited for %d rounds at most", answers, seen, most)
-	if answers < 1000 || seen < times*9/10 {
-		t.Errorf("only %d answers, of %d patch sets", answers, seen)
+	t.Logf("%v answers of %d patch sets; a swap waited for %d rounds at most", answers, seen, most)
+	for _, view := range views {
+		if answers[view.below] < 5*times || seen < times*9/10 {
+			t.Errorf("%s: only %d answers, of %d patch sets", view.below, answers[view.below], seen)
+		}
 	}
-	if most > roundsInASecond {
+	if most > mostRounds {
 		t.Errorf("a swap was kept waiting for %d rounds", most)
 	}
 	r.leaveLate(p)
@@ -139,76 +142,167 @@ func (r *registry) swapRounds(p lab.Pushed, dir string) (rounds int) {
 	return rounds
 }
 
+// views are what onlookers look at, with the parts of a patch set that each
+// shows.
+var views = []struct{ below, parts string }{
+	{"/versions%s", ""},
+	{"/versions%s/tables", "abc"},
+	{"/versions%s/tables/mark", "xy"},
+	{"/versions%s/snapshot", "abcxy"},
+	{"/versions%s/diff?against=base", "abcxy"},
+	{"%s?against=base", "abcxy"},
+	{"%s/tables", "abc"},
+	{"%s/tables/mark", "xy"},
+}
+
 // onlooker asks without pause.
 type onlooker struct {
 	t       *testing.T
-	url     string
+	url, of string // the server; the candidate
 	end     context.CancelFunc
 	running sync.WaitGroup
-	answers atomic.Int64
 	mu      sync.Mutex
+	answers map[string]int
 	seen    map[string]bool
 }
 
 func newOnlooker(t *testing.T, url string, p lab.Pushed) *onlooker {
 	ctx, end := context.WithCancel(context.Background())
-	o := &onlooker{t: t, url: fmt.Sprintf("%s/versions/candidates/%d/tables", url, p.Number), end: end, seen: map[string]bool{}}
-	for range 6 { // more than there are sessions: some wait for one
-		o.running.Go(func() { o.look(ctx) })
+	o := &onlooker{t: t, url: url, of: fmt.Sprintf("/candidates/%d", p.Number), end: end, answers: map[string]int{}, seen: map[string]bool{}}
+	for i := range 6 { // more than there are sessions: some wait for one
+		o.running.Go(func() { o.look(ctx, i) })
 	}
 	return o
 }
 
-func (o *onlooker) stop() (answers int64, seen int) {
+func (o *onlooker) stop() (answers map[string]int, seen int) {
 	o.end()
 	o.running.Wait()
-	return o.answers.Load(), len(o.seen)
+	return o.answers, len(o.seen)
 }
 
-func (o *onlooker) look(ctx context.Context) {
-	for ctx.Err() == nil && !o.t.Failed() {
-		tables, patchSet, err := o.ask(ctx, o.url)
-		switch {
-		case ctx.Err() != nil:
+func (o *onlooker) look(ctx context.Context, first int) {
+	for i := first; ctx.Err() == nil && !o.t.Failed(); i++ {
+		view := views[i%len(views)]
+		header, body, err := o.ask(ctx, o.url+fmt.Sprintf(view.below, o.of))
+		if ctx.Err() != nil {
 			return
-		case err != nil:
-			o.t.Error(err)
-		case !whole(tables, patchSet):
-			o.t.Errorf("patch set %s: %v", patchSet, tables)
 		}
-		o.answers.Add(1)
+		patchSet, whole := wholeOf(header, body, view.parts)
+		if err != nil || !whole {
+			o.t.Errorf("%s: %v of patch set %s: %s", view.below, err, patchSet, body)
+		}
 		o.mu.Lock()
+		o.answers[view.below]++
 		o.seen[patchSet] = true
 		o.mu.Unlock()
 	}
 }
 
-func whole(tables []string, patchSet string) bool {
-	return slices.Equal(tables, []string{"first", "v" + patchSet + "_a", "v" + patchSet + "_b", "v" + patchSet + "_c"})
+var (
+	partOf  = regexp.MustCompile(`v(\d+)_([abcxy])`)
+	staleOf = regexp.MustCompile(`The database is of patch set (\d+)`)
+)
+
+// wholeOf says which patch set an answer is of, and whether all of it is, and
+// all that it must show.
+func wholeOf(header http.Header, body, parts string) (patchSet string, whole bool) {
+	patchSet = header.Get("X-Patchbay-Patchset") // pages have none
+	one := func(of string) bool {
+		patchSet = cmp.Or(patchSet, of)
+		return of == patchSet
+	}
+	shown := map[string]bool{}
+	for _, found := range append(partOf.FindAllStringSubmatch(body, -1), staleOf.FindAllStringSubmatch(body, -1)...) {
+		if !one(found[1]) {
+			return patchSet, false
+		}
+		if len(found) > 2 {
+			shown[found[2]] = true
+		}
+	}
+	there := header.Get("X-Patchbay-Database") == "present" || strings.Contains(body, "has a database")
+	return patchSet, there && patchSet != "" && strings.Join(slices.Sorted(maps.Keys(shown)), "") == parts
 }
 
-func (o *onlooker) ask(ctx context.Context, url string) (tables []string, patchSet string, err error) {
+func (o *onlooker) ask(ctx context.Context, url string) (http.Header, string, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, "", err
 	}
+	request.Header.Set("Accept-Language", "en")
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return nil, "", err
 	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("status %d", response.StatusCode)
+	}
+	return response.Header, string(body), err
+}
+
+// TestVersionsOfThePipeline: what serve-versions tells is what the pipeline's
+// own steps left: the difference in the database's comment and the reason in
+// the message of the vote, also of a base that does not deploy.
+func TestVersionsOfThePipeline(t *testing.T) {
+	t.Parallel()
+	r := quick(t, corner{})
+	good := r.onMaster("Wards", wholeVersion(1))
+	bad := r.onMaster("Failing", badMigrations[0].files)
+	r.verified(r.run(good), +1)
+	r.verified(r.run(bad), -1)
+	r.land("Broken", map[string]string{"data-model/00002_broken.sql": migration("CREATE TABLE nowhere.at_all (id int);")})
+	above := r.onMaster("On a broken base", map[string]string{"data-model/00009_more.sql": migration(ward)})
+	r.verified(r.run(above), 0)
+	url := r.serveVersions()
+	diff := fetch[struct {
+		Changes []struct{ Action, Object, Name string }
+	}](r, fmt.Sprintf("%s/versions/candidates/%d/diff?against=base", url, good.Number))
+	var added []string
+	for _, c := range diff.Changes {
+		added = append(added, c.Action+" "+c.Object+" "+c.Name)
+	}
+	if want := []string{"add table registry.mark", "add table registry.v1_a", "add table registry.v1_b", "add table registry.v1_c"}; !slices.Equal(added, want) {
+		t.Errorf("the recorded difference is %q", added)
+	}
+	type reason struct {
+		Message, File string
+		Line          int
+	}
+	for _, c := range []struct {
+		p      lab.Pushed
+		result string
+		want   reason
+	}{
+		{good, "SUCCESS", reason{}},
+		{bad, "FAILED", reason{badMigrations[0].want.Message, second, badMigrations[0].want.Line}},
+		{above, "UNKNOWN", reason{`schema "nowhere" does not exist`, "data-model/00002_broken.sql", 2}},
+	} {
+		d := fetch[struct {
+			Validations []struct {
+				Result string
+				Reason *reason
+			}
+		}](r, fmt.Sprintf("%s/versions/candidates/%d", url, c.p.Number))
+		got := d.Validations[0]
+		if got.Result != c.result || (got.Reason == nil) != (c.want == reason{}) ||
+			got.Reason != nil && (got.Reason.File != c.want.File || got.Reason.Line != c.want.Line || !strings.Contains(got.Reason.Message, c.want.Message)) {
+			t.Errorf("%s %+v, want %+v", got.Result, got.Reason, c)
+		}
+	}
+}
+
+func fetch[T any](r *registry, url string) (value T) {
+	r.Helper()
+	response, err := http.Get(url)
+	if err == nil {
+		defer response.Body.Close()
+		err = json.NewDecoder(response.Body).Decode(&value)
+	}
 	if err != nil || response.StatusCode != http.StatusOK {
-		return nil, "", fmt.Errorf("%d %s %w", response.StatusCode, body, err)
+		r.Fatalf("%s: %v", url, err)
 	}
-	var list []struct{ Name string }
-	err = json.Unmarshal(body, &list)
-	for _, table := range list {
-		tables = append(tables, table.Name)
-	}
-	patchSet = response.Header.Get("X-Patchbay-Patchset")
-	if _, bad := strconv.Atoi(patchSet); err == nil && bad != nil {
-		err = fmt.Errorf("no patch set: %v", response.Header)
-	}
-	return tables, patchSet, err
+	return value
 }

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"net"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -28,7 +26,7 @@ type ReadersConfig struct {
 	URL              string        // server and login; its database is replaced
 	Application      string        // application_name
 	Connections      int           // to one database at once; 0 means 4
-	Pools            int           // databases with open connections at once; 0 means 8
+	Pools            int           // databases with open connections at once; 0 means 8; who wants one more waits
 	StatementTimeout time.Duration // 0 means 10 s
 	Idle             time.Duration // after which connections are closed; 0 means 30 s
 	Patience         time.Duration // how long a swap is waited for; 0 means 2 s
@@ -43,37 +41,16 @@ type Readers struct {
 	config *pgxpool.Config
 	c      ReadersConfig
 
-	mu     sync.Mutex
-	closed bool
-	pools  map[string]*readerPool
-	lost   map[string]time.Time // when the sessions of a database were ended that has no new pool yet
-	stop   chan struct{}
-	done   sync.WaitGroup
+	mu      sync.Mutex
+	closed  bool
+	pools   map[string]*readerPool
+	open    int                  // pools that may have sessions: those, and the ones that end when their last user leaves
+	waiting int                  // for one of them to end
+	ended   chan struct{}        // closed and made anew when one has
+	lost    map[string]time.Time // when the sessions of a database were ended that has no new pool yet
+	stop    chan struct{}
+	done    sync.WaitGroup
 }
-
-type readerPool struct {
-	*pgxpool.Pool
-	opens  time.Time   // nobody connects before
-	ending atomic.Bool // nobody connects any more
-	used   time.Time
-	users  sync.WaitGroup // who read in it or wait for a session
-}
-
-// errEnding is for those who wait for a session when theirs is the one that
-// finds the database swapped.
-var errEnding = errors.New("the database was swapped")
-
-func (p *readerPool) beforeConnect(ctx context.Context, _ *pgx.ConnConfig) error {
-	if p.ending.Load() {
-		return errEnding
-	}
-	return sleep(ctx, time.Until(p.opens))
-}
-
-// settling is how long a database whose sessions were ended is left alone. The
-// swap that ended them is not through: whoever is in again before it has the
-// lock makes PostgreSQL's RENAME sleep for its 100 ms before it looks again.
-const settling = 25 * time.Millisecond
 
 // NewReaders connects to nothing yet. A URL that cannot be read is a
 // configuration failure that names the variable.
@@ -95,7 +72,7 @@ func NewReaders(c ReadersConfig, variable string) (*Readers, error) {
 	conn.MaxProtocolMessageBodyLen = maxBody
 	config.MinConns, config.MaxConns = 0, int32(c.Connections) //nolint:gosec // a setting below 1000
 	config.MaxConnIdleTime, config.HealthCheckPeriod = c.Idle, max(c.Idle/2, time.Second)
-	r := &Readers{config: config, c: c, pools: map[string]*readerPool{}, lost: map[string]time.Time{}, stop: make(chan struct{})}
+	r := &Readers{config: config, c: c, pools: map[string]*readerPool{}, lost: map[string]time.Time{}, ended: make(chan struct{}), stop: make(chan struct{})}
 	r.done.Go(r.tidy)
 	return r, nil
 }
@@ -143,7 +120,7 @@ func (r *Readers) Close() {
 	}
 	r.mu.Unlock()
 	for _, pool := range pools {
-		pool.end()
+		r.end(pool)
 	}
 	r.done.Wait()
 }
@@ -154,9 +131,12 @@ func (r *Readers) Close() {
 // ErrNoDatabase says that there is none of that name. What fn itself returns
 // is returned as it is; errors of the server are classified.
 func (r *Readers) Read(ctx context.Context, database string, fn func(context.Context, *pgx.Conn) error) error {
-	deadline := time.Now().Add(r.c.Patience)
+	var deadline time.Time // counts from the first loss: what was read before may have taken its time
 	for pause := time.Millisecond; ; pause = min(2*pause, 50*time.Millisecond) {
 		err := r.readOnce(ctx, database, fn)
+		if deadline.IsZero() {
+			deadline = time.Now().Add(r.c.Patience)
+		}
 		if err == nil || !swapped(err) || time.Now().After(deadline) || ctx.Err() != nil {
 			return r.failure(ctx, err, database)
 		}
@@ -166,24 +146,22 @@ func (r *Readers) Read(ctx context.Context, database string, fn func(context.Con
 	}
 }
 
-func (r *Readers) readOnce(ctx context.Context, database string, fn func(context.Context, *pgx.Conn) error) (err error) {
+func (r *Readers) readOnce(ctx context.Context, database string, fn func(context.Context, *pgx.Conn) error) error {
 	pool, err := r.pool(ctx, database)
 	if err != nil {
 		return err
 	}
 	defer pool.users.Done()
-	defer func() {
-		if swapped(err) || state(err) == invalidCatalogName {
-			lost := state(err) == sessionEnded || state(err) == "" // a session that was idle may just be gone
-			r.forget(database, pool, lost)
-		}
-	}()
 	conn, err := pool.Acquire(ctx)
-	if err != nil {
-		return err
+	if err == nil {
+		defer conn.Release() // when the pool is forgotten: who waits for a session must not open one in place of this
+		err = fn(ctx, conn.Conn())
 	}
-	defer conn.Release()
-	return fn(ctx, conn.Conn())
+	if swapped(err) || state(err) == invalidCatalogName {
+		lost := state(err) == sessionEnded || state(err) == "" // a session that was idle may just be gone
+		r.forget(database, pool, lost)
+	}
+	return err
 }
 
 // swapped says that an error is what a reader meets while its database is
@@ -232,109 +210,4 @@ func (r *Readers) failure(ctx context.Context, err error, database string) error
 		classified.Hint = fmt.Sprintf("the reader %q needs CONNECT on database %s and nothing else", r.User(), Ident(database))
 	}
 	return classified
-}
-
-// pool gives the database's pool, made when there is none. Then the one that
-// was not used for the longest time makes room.
-// The caller is one of its users.
-func (r *Readers) pool(ctx context.Context, database string) (*readerPool, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed {
-		return nil, change.Failf(change.KindCancelled, "the server is stopping")
-	}
-	if found := r.pools[database]; found != nil {
-		found.used = time.Now()
-		found.users.Add(1)
-		return found, nil
-	}
-	for len(r.pools) >= r.c.Pools {
-		r.drop(r.oldest())
-	}
-	config := r.config.Copy()
-	config.ConnConfig.Database = database
-	made := &readerPool{used: time.Now(), opens: r.lost[database].Add(settling)}
-	config.BeforeConnect = made.beforeConnect
-	var err error
-	if made.Pool, err = pgxpool.NewWithConfig(context.WithoutCancel(ctx), config); err != nil {
-		return nil, fmt.Errorf("make a pool: %w", err)
-	}
-	delete(r.lost, database)
-	made.users.Add(1)
-	r.pools[database] = made
-	return made, nil
-}
-
-func (r *Readers) oldest() (database string) {
-	for name, pool := range r.pools {
-		if database == "" || pool.used.Before(r.pools[database].used) {
-			database = name
-		}
-	}
-	return database
-}
-
-// drop closes a pool without waiting for what is read in it. r.mu is held.
-func (r *Readers) drop(database string) {
-	pool := r.pools[database]
-	delete(r.pools, database)
-	if pool != nil {
-		r.done.Go(pool.end)
-	}
-}
-
-// end closes a pool that is not lent any more, after its last user.
-func (p *readerPool) end() {
-	p.users.Wait()
-	p.Close()
-}
-
-// forget closes a pool whose name means another database now, or will as soon
-// as the swap that has ended its session is through.
-func (r *Readers) forget(database string, pool *readerPool, lost bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.pools[database] != pool {
-		return
-	}
-	pool.ending.Store(true)
-	r.drop(database)
-	if lost {
-		r.lost[database] = time.Now()
-	}
-}
-
-// tidy closes the pools that nobody used for a while.
-func (r *Readers) tidy() {
-	tick := time.NewTicker(max(r.c.Idle/4, 100*time.Millisecond))
-	defer tick.Stop()
-	for {
-		select {
-		case <-r.stop:
-			return
-		case now := <-tick.C:
-			r.dropIdle(now)
-		}
-	}
-}
-
-func (r *Readers) dropIdle(now time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	maps.DeleteFunc(r.lost, func(_ string, when time.Time) bool { return now.Sub(when) > settling })
-	for database, pool := range r.pools {
-		if now.Sub(pool.used) > r.c.Idle && pool.Stat().AcquiredConns() == 0 {
-			r.drop(database)
-		}
-	}
-}
-
-// Open counts databases with a pool, and sessions.
-func (r *Readers) Open() (pools, sessions int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, pool := range r.pools {
-		sessions += int(pool.Stat().TotalConns())
-	}
-	return len(r.pools), sessions
 }

@@ -122,7 +122,7 @@ func TestReadersSurviveSwaps(t *testing.T) {
 			}
 			cancel()
 			running.Wait()
-			if most > roundsInASecond {
+			if most > mostRounds {
 				t.Errorf("a swap had to wait for %d rounds", most)
 			}
 			if reads.Load() < 100 {
@@ -174,5 +174,70 @@ func TestReadersKeepFew(t *testing.T) {
 		if time.Now().After(end) {
 			t.Fatalf("%d pools, %d sessions are left open", pools, sessions)
 		}
+	}
+}
+
+// TestReadersBound: many who read in many databases at once keep no more of
+// them open than is said, and all have their turn.
+func TestReadersBound(t *testing.T) {
+	t.Parallel()
+	site := lab.Postgres(t, 15)
+	site.Template(t, "")
+	for i := range 6 {
+		site.Super(t, "postgres", fmt.Sprintf("CREATE DATABASE %s", pg.Ident(site.Names.Candidate(i))))
+	}
+	const most = 2
+	r := readers(t, pg.ReadersConfig{URL: site.ReaderURL("x"), Pools: most, Connections: 2})
+	var mu sync.Mutex
+	inside, reads := map[int]int{}, map[int]int{}
+	step := func(database, by int) {
+		mu.Lock()
+		defer mu.Unlock()
+		if inside[database] += by; inside[database] == 0 {
+			delete(inside, database)
+			reads[database]++
+		}
+		if len(inside) > most {
+			t.Errorf("sessions of %v at once", inside)
+		}
+	}
+	var running sync.WaitGroup
+	for i := range 24 {
+		running.Go(func() {
+			for k := range 5 {
+				database := (i + k) % 6
+				if err := r.Read(t.Context(), site.Names.Candidate(database), func(ctx context.Context, conn *pgx.Conn) error {
+					step(database, 1)
+					defer step(database, -1)
+					_, err := conn.Exec(ctx, "SELECT pg_sleep(0.02)")
+					return err
+				}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	running.Wait()
+	if len(reads) != 6 {
+		t.Errorf("reads %v", reads)
+	}
+	inUse, leave := make(chan bool), make(chan bool)
+	for i := range most { // all in use for as long as somebody likes
+		running.Go(func() {
+			if err := r.Read(t.Context(), site.Names.Candidate(i), func(context.Context, *pgx.Conn) error { inUse <- true; <-leave; return nil }); err != nil {
+				t.Error(err)
+			}
+		})
+		<-inUse
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := oid(ctx, r, site.Names.Candidate(5)); err == nil || ctx.Err() == nil {
+		t.Errorf("a third database: %v", err)
+	}
+	close(leave)
+	running.Wait()
+	if _, err := oid(t.Context(), r, site.Names.Candidate(5)); err != nil {
+		t.Errorf("when there is room: %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/gerrit"
+	"github.com/patchbay-ci/patchbay/internal/httpclient"
 	"github.com/patchbay-ci/patchbay/internal/pg"
 	"github.com/patchbay-ci/patchbay/internal/versions/api"
 )
@@ -59,7 +60,7 @@ func FaultOf(err error) *Fault {
 	case errors.As(err, &known):
 		return known
 	case errors.Is(err, errGerrit): // also when it was Gerrit that took all the time
-		return fault(http.StatusInternalServerError, api.CodeGerrit, "Gerrit cannot be asked: %s", plainReason(err)).because(err)
+		return fault(http.StatusInternalServerError, api.CodeGerrit, "%s", gerritDown(err)).because(err)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), failure.Kind == change.KindCancelled:
 		return fault(http.StatusServiceUnavailable, api.CodeBusy, "the answer took too long").because(err)
 	case failure.Kind == change.KindLimit && failure.SQLState == "":
@@ -97,6 +98,23 @@ func ofGerrit(err error) error {
 		return err
 	}
 	return fmt.Errorf("%w: %w", errGerrit, err)
+}
+
+// gerritDown says why Gerrit cannot be asked in our own words: its host, what it
+// says and what the driver says are for the log.
+func gerritDown(err error) string {
+	const what = "Gerrit cannot be asked: "
+	var answer *httpclient.Error
+	var failure *change.Failure
+	switch {
+	case errors.As(err, &answer) && (answer.Status == http.StatusUnauthorized || answer.Status == http.StatusForbidden):
+		return what + "it refuses our account"
+	case errors.As(err, &answer):
+		return fmt.Sprintf("%sit answers %d", what, answer.Status)
+	case errors.As(err, &failure) && failure.Unwrap() == nil:
+		return what + "it answers with something else than its API"
+	}
+	return what + "it does not answer"
 }
 
 // BadRequest is a request that its description refuses.

@@ -17,14 +17,17 @@ type Filters struct {
 	IndexSuffixes  []string
 }
 
-// HidesTable says that a table is not shown.
-func (f Filters) HidesTable(name string) bool {
+func (f Filters) hidesTable(name string) bool {
 	return hasPrefix(name, f.TablePrefixes) || hasSuffix(name, f.TableSuffixes) || f.namesView(name)
 }
 
 func (f Filters) namesView(name string) bool   { return hasSuffix(name, f.ViewSuffixes) }
 func (f Filters) hidesColumn(name string) bool { return hasPrefix(name, f.ColumnPrefixes) }
 func (f Filters) hidesIndex(name string) bool  { return hasSuffix(name, f.IndexSuffixes) }
+func (f Filters) whyView() string {
+	return "names that end in " + strings.Join(f.ViewSuffixes, " or ") + " are views, no tables"
+}
+
 func hasPrefix(name string, all []string) bool {
 	return slices.ContainsFunc(all, func(p string) bool { return p != "" && strings.HasPrefix(name, p) })
 }

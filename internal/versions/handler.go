@@ -1,7 +1,6 @@
 package versions
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -21,12 +20,13 @@ type Serving struct {
 	Guard    func(http.Handler) http.Handler // who may look; nil: everybody
 	Sites    func(http.Handler) http.Handler // whose scripts may ask; nil: nobody else's
 	Pages    func(*http.ServeMux)            // adds pages for people, and what answers where there is nothing; nil: none
-	Requests int                             // at once
+	Requests int                             // at once; as many more may wait for Gerrit
 	Timeout  time.Duration                   // of one request
 }
 
 // Handler serves the API.
 func (v *Versions) Handler(s Serving) http.Handler {
+	v.askers, v.patience = make(turns, s.Requests), s.Timeout*4/5
 	mux := http.NewServeMux()
 	described := v.newAPI(mux, s.Version)
 	numbers := newMetrics(v)
@@ -107,24 +107,6 @@ func readOnly(next http.Handler) http.Handler {
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, 0)
 		next.ServeHTTP(w, r)
-	})
-}
-
-// limited bounds how many requests are worked on at once and how long one may
-// take. One over the limit waits its turn.
-func limited(most int, timeout time.Duration, next http.Handler) http.Handler {
-	slots := make(chan struct{}, most)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), timeout)
-		defer cancel()
-		select {
-		case slots <- struct{}{}:
-			defer func() { <-slots }()
-			next.ServeHTTP(w, r.WithContext(ctx))
-		case <-ctx.Done():
-			w.Header().Set("Retry-After", "1")
-			AnswerFault(w, r, fault(http.StatusServiceUnavailable, api.CodeBusy, "too many requests at once"))
-		}
 	})
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -40,37 +39,45 @@ func (v *Versions) read(ctx context.Context, version Version, fn func(context.Co
 	return Origin{}, &unreachable{version, err}
 }
 
+// Tables are those of a version that are shown.
+type Tables struct {
+	Origin Origin
+	List   []api.TableInfoShort
+	Names  TableNames
+}
+
 // Tables lists a version's tables, in one round trip to the catalog. A
 // candidate without a database has an empty list.
-func (v *Versions) Tables(ctx context.Context, version Version) ([]api.TableInfoShort, Origin, error) {
+func (v *Versions) Tables(ctx context.Context, version Version) (t Tables, err error) {
 	var listing *schema.Listing
-	origin, err := v.read(ctx, version, func(ctx context.Context, conn *pg.Conn) (comment string, err error) {
+	t.Origin, err = v.read(ctx, version, func(ctx context.Context, conn *pg.Conn) (comment string, err error) {
 		if listing, err = schema.List(ctx, conn, v.options(v.Schemas, v.Preferred)); err != nil {
 			return "", err
 		}
 		return listing.Comment, nil
 	})
-	if errors.Is(err, errAbsent) {
-		return []api.TableInfoShort{}, origin, nil
+	switch {
+	case errors.Is(err, errAbsent):
+		t.List = []api.TableInfoShort{}
+		return t, nil
+	case err == nil:
+		t.List, t.Names = v.list(listing.Tables)
 	}
-	if err != nil {
-		return nil, origin, err
-	}
-	return v.list(listing.Tables), origin, nil
+	return t, err
 }
 
-func (v *Versions) list(all []schema.Listed) []api.TableInfoShort {
-	all = slices.DeleteFunc(all, func(t schema.Listed) bool { return v.Filters.HidesTable(t.Name) })
+func (v *Versions) list(all []schema.Listed) ([]api.TableInfoShort, TableNames) {
+	all = slices.DeleteFunc(all, func(t schema.Listed) bool { return v.Filters.hidesTable(t.Name) })
 	names := namesOf(all, func(t *schema.Listed) (string, string) { return t.Schema, t.Name })
 	list := make([]api.TableInfoShort, len(all))
 	for i, t := range all {
-		list[i] = api.TableInfoShort{Name: names.shown(t.Schema, t.Name), Description: textOrNull(t.Comment)}
+		list[i] = api.TableInfoShort{Name: names.Called(t.Schema, t.Name), Description: textOrNull(t.Comment)}
 		for _, target := range t.Targets {
 			list[i].ObjectReference = list[i].ObjectReference || v.isSubject(target.Schema, target.Name)
 		}
 	}
 	slices.SortFunc(list, func(a, b api.TableInfoShort) int { return compareJava(a.Name, b.Name) })
-	return list
+	return list, names
 }
 
 func (v *Versions) isSubject(namespace, table string) bool {
@@ -101,32 +108,12 @@ func firstUnit(r rune) float64 {
 	return float64(high) + float64(low)/0x10000
 }
 
-// tableNames says what a table is called: by its name alone, unless two
-// schemas have one of that name.
-type tableNames map[string]int
-
-func namesOf[T any](all []T, name func(*T) (namespace, table string)) tableNames {
-	names := tableNames{}
-	for i := range all {
-		_, table := name(&all[i])
-		names[table]++
-	}
-	return names
-}
-
-func (n tableNames) shown(namespace, table string) string {
-	if n[table] > 1 {
-		return namespace + "." + table
-	}
-	return table
-}
-
 // Model is the structure of a version as it was read at once.
 type Model struct {
 	Origin   Origin
 	Snapshot *schema.Snapshot
+	Names    TableNames
 	v        *Versions
-	names    tableNames
 }
 
 // Model reads the structure: of the schemas that are shown, or of all when
@@ -148,14 +135,14 @@ func (v *Versions) Model(ctx context.Context, version Version, whole bool) (*Mod
 	if err != nil {
 		return m, err
 	}
-	m.names = namesOf(m.tables(), func(t *schema.Table) (string, string) { return t.Schema, t.Name })
+	m.Names = namesOf(m.tables(), func(t *schema.Table) (string, string) { return t.Schema, t.Name })
 	return m, nil
 }
 
 // tables are those that are shown.
 func (m *Model) tables() (shown []schema.Table) {
 	for _, t := range m.Snapshot.Tables {
-		if !m.v.Filters.HidesTable(t.Name) {
+		if !m.v.Filters.hidesTable(t.Name) {
 			shown = append(shown, t)
 		}
 	}
@@ -165,35 +152,36 @@ func (m *Model) tables() (shown []schema.Table) {
 // find gives a table by what it is called; nil when there is none.
 func (m *Model) find(name string) *schema.Table {
 	all := m.tables()
-	at := slices.IndexFunc(all, func(t schema.Table) bool { return m.names.shown(t.Schema, t.Name) == name })
+	at := slices.IndexFunc(all, func(t schema.Table) bool { return m.Names.Called(t.Schema, t.Name) == name })
 	if at < 0 {
 		return nil
 	}
 	return &all[at]
 }
 
-// Table reads one table.
-func (v *Versions) Table(ctx context.Context, version Version, name string) (*api.TableInfo, Origin, error) {
-	if v.Filters.namesView(name) {
-		return nil, Origin{}, fault(400, api.CodeBadRequest, "%q is no table: names that end in %s are views", name, strings.Join(v.Filters.ViewSuffixes, " or "))
+// Table reads one table, and gives the structure in which it stands. Never nil:
+// it says where it comes from.
+func (v *Versions) Table(ctx context.Context, version Version, name string) (*api.TableInfo, *Model, error) {
+	if v.Filters.namesView(name) { // the API's description says so too
+		return nil, &Model{}, BadRequest("path.name: " + v.Filters.whyView())
 	}
 	m, err := v.Model(ctx, version, false)
 	if errors.Is(err, errAbsent) {
-		return nil, m.Origin, unknownTable(name)
+		return nil, m, unknownTable(name)
 	}
 	if err != nil {
-		return nil, m.Origin, err
+		return nil, m, err
 	}
 	found := m.find(name)
 	if found == nil {
-		return nil, m.Origin, unknownTable(name)
+		return nil, m, unknownTable(name)
 	}
-	return m.table(found), m.Origin, nil
+	return m.table(found), m, nil
 }
 
 func (m *Model) table(t *schema.Table) *api.TableInfo {
 	info := &api.TableInfo{
-		Name: m.names.shown(t.Schema, t.Name), Description: textOrNull(t.Comment),
+		Name: m.Names.Called(t.Schema, t.Name), Description: textOrNull(t.Comment),
 		Columns: m.columns(t), ForeignKeys: m.foreignKeys(t), UniqueConstraints: api.ByName[api.Index]{}, Indices: api.ByName[api.Index]{},
 		Schema: t.Schema, Kind: t.Kind, PartitionOf: t.Inherits, PartitionBound: t.PartitionBound, PartitionKey: t.PartitionKey,
 		Checks: checksOf(t), ReferencedBy: m.referencedBy(t),
@@ -236,7 +224,7 @@ func (m *Model) foreignKeys(t *schema.Table) api.ByName[api.ForeignKey] {
 	list := api.ByName[api.ForeignKey]{}
 	for _, f := range t.ForeignKeys {
 		key := api.ForeignKey{
-			Name: f.Name, TargetTable: m.names.shown(f.TargetSchema, f.TargetTable), TargetSchema: f.TargetSchema,
+			Name: f.Name, TargetTable: m.Names.Called(f.TargetSchema, f.TargetTable), TargetSchema: f.TargetSchema,
 			ColumnPairs: []api.ColumnPair{}, OnDelete: f.OnDelete, OnUpdate: f.OnUpdate,
 		}
 		for i := range f.Columns {
@@ -294,19 +282,20 @@ func checksOf(t *schema.Table) api.ByName[api.Check] {
 }
 
 // referencedBy lists the foreign keys of shown tables that lead to this one.
+// Their names are unique in a table only: equal ones get their table's.
 func (m *Model) referencedBy(t *schema.Table) api.ByName[api.ReferencedBy] {
-	list := api.ByName[api.ReferencedBy]{}
+	list, times := api.ByName[api.ReferencedBy]{}, map[string]int{}
 	for _, other := range m.tables() {
 		for _, f := range other.ForeignKeys {
 			if f.TargetSchema == t.Schema && f.TargetTable == t.Name {
-				list = append(list, api.ReferencedBy{Name: f.Name, Table: m.names.shown(other.Schema, other.Name)})
+				list = append(list, api.ReferencedBy{Name: f.Name, Table: m.Names.Called(other.Schema, other.Name)})
+				times[f.Name]++
 			}
 		}
 	}
-	for i := range list { // names of foreign keys are unique in a table only
-		same := func(r api.ReferencedBy) bool { return r.Name == list[i].Name && r.Table != list[i].Table }
-		if slices.ContainsFunc(list, same) {
-			list[i].Name = list[i].Table + "." + list[i].Name
+	for i, r := range list {
+		if times[r.Name] > 1 {
+			list[i].Name = r.Table + "." + r.Name
 		}
 	}
 	return list

@@ -24,7 +24,7 @@ func TestFilters(t *testing.T) {
 	t.Parallel()
 	f := Filters{TablePrefixes: []string{"ddm_", ""}, TableSuffixes: []string{"_hst"}, ViewSuffixes: []string{"_v"}, ColumnPrefixes: []string{"dcm_"}, IndexSuffixes: []string{"_m2m"}}
 	for name, hidden := range map[string]bool{"ddm_log": true, "ddmark": false, "a_hst": true, "ghst": false, "a_v": true, "v": false, "test_result": false, "": false} {
-		if f.HidesTable(name) != hidden {
+		if f.hidesTable(name) != hidden {
 			t.Errorf("table %q: %v", name, !hidden)
 		}
 	}

@@ -35,6 +35,12 @@ func (v *Versions) operations(mux *http.ServeMux, m *metrics) {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
 }
 
+// isOperation says so of a request: those never wait for their turn, and whoever
+// watches over the server sees how it stands when all turns are taken.
+func isOperation(r *http.Request) bool {
+	return r.URL.Path == "/healthz" || r.URL.Path == "/readyz" || r.URL.Path == "/metrics"
+}
+
 func plainly(w http.ResponseWriter, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = w.Write([]byte(text)) // the client may be gone

@@ -2,9 +2,6 @@ package versions
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"maps"
 	"net/http"
@@ -22,17 +19,6 @@ import (
 	"github.com/patchbay-ci/patchbay/internal/versions/api"
 )
 
-// reply is an answer with what goes with it. An empty header is not sent.
-type reply[T any] struct {
-	Status   int
-	ETag     string `header:"ETag" doc:"Of what was read."`
-	Cache    string `header:"Cache-Control" doc:"Ask again each time."`
-	Revision string `header:"X-Patchbay-Revision" doc:"The commit that the database was made of."`
-	PatchSet string `header:"X-Patchbay-Patchset" doc:"The patch set that the database was made of."`
-	Database string `header:"X-Patchbay-Database" doc:"Whether the candidate has a database: present or absent."`
-	Body     T
-}
-
 // Asked is what every request may carry. Whatever else it has in its query is
 // a fault.
 type Asked struct {
@@ -40,10 +26,15 @@ type Asked struct {
 }
 
 // Resolve refuses what the library lets pass, together with the other faults:
-// parameters that the description does not have, empty ones, and one that is
-// given twice.
+// names of views, parameters that the description does not have, empty ones,
+// and one that is given twice.
 func (a *Asked) Resolve(ctx huma.Context) (faults []error) {
 	u := ctx.URL()
+	for _, p := range ctx.Operation().Parameters {
+		if p.In == "path" && p.Schema.Not != nil && regexp.MustCompile(p.Schema.Not.Pattern).MatchString(ctx.Param(p.Name)) {
+			faults = append(faults, &huma.ErrorDetail{Location: "path." + p.Name, Message: p.Schema.Not.Description})
+		}
+	}
 	given, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
 		faults = append(faults, &huma.ErrorDetail{Location: "query", Message: "cannot be read"})
@@ -115,8 +106,8 @@ func (v *Versions) describeNames(a huma.API) {
 		for _, p := range path.Get.Parameters {
 			if p.Name == "name" && len(ends) > 0 {
 				described := *p.Schema
-				described.Not = &huma.Schema{Pattern: "(" + strings.Join(ends, "|") + ")$"}
-				p.Schema = &described // the check itself is ours, with words of its own
+				described.Not = &huma.Schema{Pattern: "(" + strings.Join(ends, "|") + ")$", Description: v.Filters.whyView()}
+				p.Schema = &described // after the library has made its own checks of it: this one is Resolve's
 			}
 		}
 	}
@@ -146,8 +137,8 @@ func (v *Versions) masterRoutes(a huma.API) {
 		})
 	route(a, "/versions/master/tables", "master-tables", "Its tables", nil,
 		func(ctx context.Context, _ *struct{ Asked }) (*reply[[]api.TableInfoShort], error) {
-			tables, origin, err := v.Tables(ctx, Master)
-			return answer(tables, origin), err
+			tables, err := v.Tables(ctx, Master)
+			return answer(tables.List, tables.Origin), err
 		})
 	route(a, "/versions/master/tables/{name}", "master-table", "One of its tables", []int{404},
 		func(ctx context.Context, in *struct {
@@ -155,8 +146,8 @@ func (v *Versions) masterRoutes(a huma.API) {
 			OfTable
 		},
 		) (*reply[*api.TableInfo], error) {
-			table, origin, err := v.Table(ctx, Master, in.Name)
-			return answer(table, origin), err
+			table, m, err := v.Table(ctx, Master, in.Name)
+			return answer(table, m.Origin), err
 		})
 }
 
@@ -181,8 +172,8 @@ func (v *Versions) candidateRoutes(a huma.API) {
 			return r, nil
 		})
 	tables := func(ctx context.Context, in *OfCandidate) (*reply[[]api.TableInfoShort], error) {
-		tables, origin, err := v.Tables(ctx, in.version())
-		return ofDatabase(answer(tables, origin), origin), err
+		tables, err := v.Tables(ctx, in.version())
+		return ofDatabase(answer(tables.List, tables.Origin), tables.Origin), err
 	}
 	route(a, "/versions/candidates/{id}/tables", "candidate-tables", "Its tables; none while it has no database", []int{404}, tables)
 	route(a, "/versions/candidates/{id}/tables/{$}", "", "", []int{404}, tables)
@@ -192,8 +183,8 @@ func (v *Versions) candidateRoutes(a huma.API) {
 			OfTable
 		},
 		) (*reply[*api.TableInfo], error) {
-			table, origin, err := v.Table(ctx, in.version(), in.Name)
-			return ofDatabase(answer(table, origin), origin), err
+			table, m, err := v.Table(ctx, in.version(), in.Name)
+			return ofDatabase(answer(table, m.Origin), m.Origin), err
 		})
 	v.comparisonRoutes(a)
 }
@@ -219,40 +210,6 @@ func (v *Versions) comparisonRoutes(a huma.API) {
 		})
 }
 
-// answer gives a body with the digest of what was read, and where it comes
-// from.
-func answer[T any](body T, o Origin) *reply[T] {
-	text, err := json.Marshal(body)
-	if err != nil {
-		return nil // the handler's own error, or the encoder's, follows
-	}
-	sum := sha256.Sum256(text)
-	r := &reply[T]{Body: body, ETag: weak(hex.EncodeToString(sum[:])), Cache: "no-cache", Revision: o.Revision}
-	if o.PatchSet > 0 {
-		r.PatchSet = strconv.Itoa(o.PatchSet)
-	}
-	return r
-}
-
-// weak: an answer may be compressed on its way.
-func weak(digest string) string { return `W/"` + digest + `"` }
-
-func ofDatabase[T any](r *reply[T], o Origin) *reply[T] {
-	there := !o.Absent
-	r.Database = databaseHeader(&there)
-	return r
-}
-
-func databaseHeader(has *bool) string {
-	switch {
-	case has == nil:
-		return ""
-	case *has:
-		return api.DatabasePresent
-	}
-	return api.DatabaseAbsent
-}
-
 type conditional interface{ noneMatch() string }
 
 func (a *Asked) noneMatch() string { return a.IfNoneMatch }
@@ -269,7 +226,7 @@ func route[I, T any](a huma.API, path, id, summary string, errs []int, handler f
 	huma.Register(a, op, func(ctx context.Context, in *I) (*reply[T], error) {
 		r, err := handler(ctx, in)
 		if err != nil {
-			return nil, traced(ctx, err, r != nil && r.Database == api.DatabaseAbsent)
+			return nil, traced(ctx, err, r.known())
 		}
 		r.Status = http.StatusOK
 		if c, ok := any(in).(conditional); ok && matches(c.noneMatch(), r.ETag) {
@@ -280,24 +237,6 @@ func route[I, T any](a huma.API, path, id, summary string, errs []int, handler f
 	if described := a.OpenAPI().Paths[path]; described != nil && described.Get != nil {
 		delete(described.Get.Responses, "422") // answered as 400
 	}
-}
-
-// traced completes a fault for its answer.
-func traced(ctx context.Context, err error, absent bool) error {
-	f := Begin(ctx, err)
-	if !absent {
-		return f
-	}
-	return huma.ErrorWithHeaders(f, http.Header{api.HeaderDatabase: {api.DatabaseAbsent}})
-}
-
-func matches(header, etag string) bool {
-	for one := range strings.SplitSeq(header, ",") {
-		if one = strings.TrimSpace(one); one == "*" || one != "" && strings.TrimPrefix(one, "W/") == strings.TrimPrefix(etag, "W/") {
-			return true
-		}
-	}
-	return false
 }
 
 // useFaults makes the library answer in the platform's form, and say that our

@@ -46,7 +46,7 @@ func (v *Versions) trusted(m gerrit.Message) bool {
 
 // Standing is a candidate as it stands. Change is nil when Gerrit could not be
 // asked, and Down says why; Known says whether the database is known to be
-// there or not.
+// there or not, and Origin is absent when it is not.
 type Standing struct {
 	Number   int
 	Change   *gerrit.Version
@@ -67,31 +67,19 @@ func (s *Standing) Stale() bool {
 // be asked about stands as its database says.
 func (v *Versions) Standing(ctx context.Context, number int) (*Standing, error) {
 	s := &Standing{Number: number}
-	var missing error
 	var both sync.WaitGroup
-	both.Go(func() { missing = v.ask(ctx, s) })
+	both.Go(func() { s.Down = v.ask(ctx, func(ctx context.Context) error { return v.readChange(ctx, s) }) })
 	both.Go(func() { v.lookUp(ctx, s) })
 	both.Wait()
-	switch {
-	case missing != nil:
-		return nil, missing
-	case s.Down != nil && s.Database == nil:
-		return nil, s.Down
+	if errors.Is(s.Down, gerrit.ErrNotFound) {
+		return nil, unknownChange(number)
 	}
 	return s, nil
 }
 
-func (v *Versions) ask(ctx context.Context, s *Standing) error {
-	found, err := v.Gerrit.Version(ctx, v.Project, s.Number)
-	if errors.Is(err, gerrit.ErrNotFound) {
-		return unknownChange(s.Number)
-	}
-	if s.Down = ofGerrit(err); err != nil {
-		return nil
-	}
-	s.Change = found
-	if !found.Open() {
-		return nil
+func (v *Versions) readChange(ctx context.Context, s *Standing) (err error) {
+	if s.Change, err = v.Gerrit.Version(ctx, v.Project, s.Number); err != nil || !s.Change.Open() {
+		return err
 	}
 	if mergeable, err := v.Gerrit.Mergeable(ctx, v.Project, s.Number); err == nil {
 		conflict := !mergeable
@@ -103,11 +91,14 @@ func (v *Versions) ask(ctx context.Context, s *Standing) error {
 // lookUp takes a server that does not answer for "not known".
 func (v *Versions) lookUp(ctx context.Context, s *Standing) {
 	found, err := v.Candidates.Candidate(ctx, v.Names, s.Number)
-	if s.Known = err == nil; err != nil || found == nil {
+	if s.Known = err == nil; !s.Known {
 		return
 	}
-	origin, ours := v.origin(found.Comment)
-	if ours {
+	s.Origin = Origin{Absent: true}
+	if found == nil {
+		return
+	}
+	if origin, ours := v.origin(found.Comment); ours {
 		s.Database, s.Origin = found, origin
 	}
 }
@@ -119,7 +110,7 @@ func (v *Versions) origin(comment string) (o Origin, ours bool) {
 	if p == nil {
 		return Origin{}, true
 	}
-	return Origin{PatchSet: p.PatchSet.PatchSet, Revision: p.Revision}, !p.Foreign(v.GerritURL, v.Project)
+	return Origin{PatchSet: p.PatchSet.PatchSet, Revision: p.Revision, Attempt: p.Attempt}, !p.Foreign(v.GerritURL, v.Project)
 }
 
 // List reads the open changes and which of them have a database.
@@ -128,11 +119,16 @@ func (v *Versions) List(ctx context.Context) ([]Standing, error) {
 	var databases []pg.Database
 	var down, unknown error
 	var both sync.WaitGroup
-	both.Go(func() { changes, down = v.Gerrit.OpenChanges(ctx, v.Project) })
+	both.Go(func() {
+		down = v.ask(ctx, func(ctx context.Context) (err error) {
+			changes, err = v.Gerrit.OpenChanges(ctx, v.Project)
+			return err
+		})
+	})
 	both.Go(func() { databases, unknown = v.Candidates.Candidates(ctx, v.Names) })
 	both.Wait()
 	if down != nil {
-		return nil, ofGerrit(down)
+		return nil, down
 	}
 	byNumber := map[int]*pg.Database{}
 	for i := range databases {
@@ -157,9 +153,12 @@ type Merged struct {
 }
 
 // Merged reads it. A Gerrit that cannot be asked is no error.
-func (v *Versions) Merged(ctx context.Context) Merged {
-	last, err := v.Gerrit.LastMerged(ctx, v.Project, v.Branch)
-	return Merged{Change: last, Down: ofGerrit(err)}
+func (v *Versions) Merged(ctx context.Context) (m Merged) {
+	m.Down = v.ask(ctx, func(ctx context.Context) (err error) {
+		m.Change, err = v.Gerrit.LastMerged(ctx, v.Project, v.Branch)
+		return err
+	})
+	return m
 }
 
 // hasDatabase is nil when it is not known.
@@ -209,8 +208,6 @@ func (v *Versions) MasterInfo(m Merged) (d api.MasterVersionInfoDetailed) {
 	}
 	return d
 }
-
-func gerritDown(err error) string { return "Gerrit cannot be asked: " + plainReason(err) }
 
 func descriptionOf(c *gerrit.Version) *string {
 	if c.Description != "" {

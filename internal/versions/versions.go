@@ -7,9 +7,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"time"
 
-	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/gerrit"
 	"github.com/patchbay-ci/patchbay/internal/pg"
 	"github.com/patchbay-ci/patchbay/internal/schema"
@@ -37,6 +36,9 @@ type Versions struct {
 	Preferred string
 	Filters   Filters
 	Subject   string // the table of subjects, also as schema.table
+
+	askers   turns         // who asks Gerrit
+	patience time.Duration // with it
 }
 
 // Version names what is looked at: master, or the candidate of a change.
@@ -51,6 +53,7 @@ type Origin struct {
 	Absent   bool
 	PatchSet int
 	Revision string
+	Attempt  string // tells two databases of one patch set
 }
 
 // errAbsent says that the candidate has no database of ours.
@@ -80,17 +83,14 @@ func (v *Versions) options(schemas []string, preferred string) schema.Options {
 // absent tells a candidate that has no database yet from a change that nobody
 // knows. While Gerrit cannot say, it counts as known.
 func (v *Versions) absent(ctx context.Context, version Version) error {
-	_, err := v.Gerrit.Version(ctx, v.Project, version.Change)
+	err := v.ask(ctx, func(ctx context.Context) error {
+		_, err := v.Gerrit.Version(ctx, v.Project, version.Change)
+		return err
+	})
 	if errors.Is(err, gerrit.ErrNotFound) {
 		return unknownChange(version.Change)
 	}
 	return errAbsent
-}
-
-// plainReason is what may be shown of an error: our own words and Gerrit's
-// line, never a driver's text.
-func plainReason(err error) string {
-	return strings.TrimSpace(change.OneLine(change.AsFailure(err).Message))
 }
 
 // Link leads to a change in Gerrit.

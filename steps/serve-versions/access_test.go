@@ -5,7 +5,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/patchbay-ci/patchbay/internal/lab"
 	"github.com/patchbay-ci/patchbay/internal/versions/api"
 )
 
@@ -91,6 +93,39 @@ func TestProviderDown(t *testing.T) {
 	}
 }
 
+// TestProviderGoes: while the provider or its keys cannot be had, that is what
+// is said, not that a token is bad; when it comes back no restart is needed.
+func TestProviderGoes(t *testing.T) {
+	t.Parallel()
+	p := newProvider(t)
+	p.faults.Add(lab.Fault{Path: "/", Cut: true})
+	v := newScene(t).serve(ofIssuer(p.issuer)...)
+	good, forged := p.sign(nil, false), p.sign(nil, true)
+	want := func(when, token string, status int, part string) {
+		t.Helper()
+		if a := v.get("/versions/master/tables", "X-Access-Token", token); a.status != status || !strings.Contains(a.body, part) {
+			t.Errorf("%s: %d %s", when, a.status, a.body)
+		}
+	}
+	const away, busy = "the OpenID provider cannot be asked", http.StatusServiceUnavailable
+	want("down", good, busy, away)
+	p.faults.Reset()
+	p.faults.Add(lab.Fault{Path: "/keys", Status: 500})
+	for end := time.Now().Add(20 * time.Second); p.faults.Count("", "/keys") == 0; time.Sleep(50 * time.Millisecond) { // it is found again
+		if want("without keys", good, busy, away); time.Now().After(end) {
+			t.Fatal("the provider is not asked again")
+		}
+	}
+	want("without keys", forged, busy, away)
+	p.faults.Reset()
+	want("back", good, 200, "laboratory")
+	want("forged", forged, 401, "not one of this issuer")
+	p.faults.Add(lab.Fault{Path: "/", Cut: true})
+	want("down, with a key that is known", good, 200, "laboratory")
+	want("down, with one that is not", forged, busy, away)
+	v.wantLogged(`"code":"SERVICE_BUSY"`)
+}
+
 // TestProxy: who comes through the named proxy is whom it names; nobody else
 // is believed.
 func TestProxy(t *testing.T) {
@@ -151,6 +186,34 @@ func TestOtherSites(t *testing.T) {
 	}
 	if a := v.do(http.MethodOptions, "/versions/master", "Origin", "https://portal.example.org", "Access-Control-Request-Method", "DELETE"); a.header.Get("Access-Control-Allow-Methods") != "" {
 		t.Errorf("DELETE: %v", a.header)
+	}
+}
+
+// TestNoOtherSites: unless sites are named, no script of any may ask, whatever
+// it asks and however it is let in.
+func TestNoOtherSites(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	p := newProvider(t)
+	for _, v := range []*served{s.serve(), s.serve(ofIssuer(p.issuer)...)} {
+		for _, origin := range []string{"https://portal.example.org", "http://localhost:3000", "null", v.URL} {
+			for _, path := range []string{"/versions/master", "/versions/candidates/x", "/nowhere", "/", "/healthz", "/openapi.json"} {
+				answers := []answered{
+					v.get(path, "Origin", origin, "X-Access-Token", p.sign(nil, false)),
+					v.do(http.MethodOptions, path, "Origin", origin, "Access-Control-Request-Method", "GET", "Access-Control-Request-Headers", "x-access-token"),
+				}
+				for _, a := range answers {
+					for name := range a.header {
+						if strings.HasPrefix(name, "Access-Control-") {
+							t.Errorf("%s from %s: %v", path, origin, a.header)
+						}
+					}
+					if a.header.Get("Cross-Origin-Resource-Policy") != "same-origin" {
+						t.Errorf("%s from %s: %v", path, origin, a.header)
+					}
+				}
+			}
+		}
 	}
 }
 

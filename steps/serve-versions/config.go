@@ -49,7 +49,7 @@ type Config struct {
 	Listen   string        `name:"listen" env:"PATCHBAY_LISTEN" default:"127.0.0.1:8080" placeholder:"ADDRESS" help:"Host and port to listen on; port 0 takes a free one."`
 	Requests int           `name:"max-requests" env:"PATCHBAY_MAX_REQUESTS" default:"64" placeholder:"N" help:"How many requests are worked on at once; more wait their turn."`
 	Timeout  time.Duration `name:"request-timeout" env:"PATCHBAY_REQUEST_TIMEOUT" default:"20s" placeholder:"TIME" help:"How long one request may take."`
-	Grace    time.Duration `name:"grace" env:"PATCHBAY_GRACE" default:"10s" placeholder:"TIME" help:"How long a stop waits for requests to be answered."`
+	StopWait time.Duration `name:"stop-wait" env:"PATCHBAY_STOP_WAIT" default:"10s" placeholder:"TIME" help:"How long a stop waits for requests to be answered."`
 
 	Databases Databases `embed:""`
 	Shown     Shown     `embed:""`
@@ -113,7 +113,7 @@ func (c *Config) Faults() []error {
 		}
 	}
 	for name, d := range map[string]time.Duration{
-		"--request-timeout": c.Timeout, "--statement-timeout": c.Databases.StatementTimeout, "--idle": c.Databases.Idle, "--grace": c.Grace,
+		"--request-timeout": c.Timeout, "--statement-timeout": c.Databases.StatementTimeout, "--idle": c.Databases.Idle, "--stop-wait": c.StopWait,
 	} {
 		if d < time.Millisecond {
 			faults = append(faults, fmt.Errorf("%s %s: want more than 0", name, d))

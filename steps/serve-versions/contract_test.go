@@ -78,42 +78,6 @@ func indented(t *testing.T, text string) string {
 	return out.String()
 }
 
-// TestPlatformFields: an answer without what patchbay adds is the platform's,
-// field by field and in its order.
-func TestPlatformFields(t *testing.T) {
-	t.Parallel()
-	s := newScene(t)
-	p := s.push("couriers")
-	s.publish(p, "")
-	v := s.serve()
-	id := fmt.Sprint(p.Number)
-	for path, want := range map[string][]string{
-		"/versions/master/tables":            {"name", "objectReference", "description"},
-		"/versions/master/tables/laboratory": {"name", "objectReference", "description", "columns", "foreignKeys", "primaryKey", "uniqueConstraints", "indices"},
-		"/versions/candidates":               {"id", "name", "description"},
-		"/versions/candidates/" + id:         {"id", "name", "description", "author", "creationDate", "latestUpdate", "latestRebase", "hasConflicts", "inspections", "validations"},
-		"/versions/master":                   {"id", "name", "description", "author", "latestUpdate", "published", "inspector", "validations", "status"},
-		"/versions/candidates/9999999":       {"traceId", "code", "details"},
-	} {
-		keys := firstKeys(t, v.get(path).body)
-		if len(keys) < len(want) || !slices.Equal(keys[:len(want)], want) {
-			t.Errorf("%s: fields %v, want first %v", path, keys, want)
-		}
-	}
-	column := field(t, v.get("/versions/master/tables/laboratory").body, "columns", "phone")
-	if keys := firstKeys(t, column); !slices.Equal(keys[:5], []string{"name", "description", "type", "defaultValue", "notNullFlag"}) {
-		t.Errorf("column: %v", keys)
-	}
-	index := field(t, v.get("/versions/master/tables/laboratory").body, "primaryKey")
-	if keys := firstKeys(t, index); !slices.Equal(keys[:2], []string{"name", "columns"}) {
-		t.Errorf("index: %v", keys)
-	}
-	foreign := field(t, v.get("/versions/master/tables/laboratory").body, "foreignKeys", "fk_laboratory_subject")
-	if keys := firstKeys(t, foreign); !slices.Equal(keys[:3], []string{"name", "targetTable", "columnPairs"}) {
-		t.Errorf("foreign key: %v", keys)
-	}
-}
-
 // firstKeys are the keys of an object, or of the first one of a list, in the
 // order in which they stand.
 func firstKeys(t *testing.T, text string) (keys []string) {
@@ -303,6 +267,9 @@ func TestErrors(t *testing.T) {
 		errorRow{"/versions/candidates/x/diff?against=both&more=1", 400, api.CodeBadRequest, false, "query.more"},
 		errorRow{"/versions/candidates/1/diff?against=", 400, api.CodeBadRequest, false, "query.against: given without a value"},
 		errorRow{"/versions/candidates/1/diff?against=base&against=base", 400, api.CodeBadRequest, false, "query.against: given more than once"},
+		errorRow{"/versions/candidates/x/tables/y_v?more=1", 400, api.CodeBadRequest, false, "path.name: names that end in _v are views"},
+		errorRow{"/versions/candidates/x/tables/y_v?more=1", 400, api.CodeBadRequest, false, "path.id"},
+		errorRow{"/versions/candidates/x/tables/y_v?more=1", 400, api.CodeBadRequest, false, "query.more"},
 		errorRow{"/versions/master?x=1", 400, api.CodeBadRequest, false, "query.x"},
 		errorRow{"/versions/master/tables/laboratory_v", 400, api.CodeBadRequest, false, "_v"},
 		errorRow{of(with, "/tables/x_v"), 400, api.CodeBadRequest, false, "_v"},
@@ -326,6 +293,11 @@ func TestErrors(t *testing.T) {
 		errorRow{"/nowhere", 404, api.CodeNotFound, false, "openapi"},
 		errorRow{"/versions/master/", 404, api.CodeNotFound, false, ""},
 	)
+	for _, below := range []string{"/tables/none", "/diff?against=base"} { // of which patch set it is that has none
+		if h := v.get(of(with, below)).header; h.Get(api.HeaderDatabase) != "present" || h.Get(api.HeaderRevision) != with.Revision || h.Get(api.HeaderPatchset) != "1" {
+			t.Errorf("%s: %v", below, h)
+		}
+	}
 	for _, p := range []lab.Pushed{foreign, other} {
 		if tables, header := read[[]api.TableInfoShort](v, of(p, "/tables")); len(tables) != 0 || header.Get(api.HeaderDatabase) != "absent" {
 			t.Errorf("a database of another registry: %v, %v", tables, header)
@@ -346,63 +318,4 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%s: %+v", method, a)
 		}
 	}
-}
-
-// TestServersDown: what still can be answered is.
-func TestServersDown(t *testing.T) {
-	t.Parallel()
-	s := newScene(t)
-	p := s.push("couriers")
-	s.publish(p, "")
-	proxy := lab.NewFaultProxy(t, s.gerrit.URL)
-	cut := lab.NewTCPProxy(t, fmt.Sprintf("%s:%d", s.site.Server.Host, s.site.Server.Port))
-	through := func(url string) string {
-		return strings.Replace(url, fmt.Sprintf("@%s:%d/", s.site.Server.Host, s.site.Server.Port), "@"+cut.Address()+"/", 1)
-	}
-	// Provenance names the real Gerrit; the proxy stands in front of it.
-	s.publish(p, "", func(pr *candidate.Provenance) { pr.Gerrit = proxy.URL })
-	v := s.serve("GERRIT_URL="+proxy.URL, "PATCHBAY_MASTER_URL="+through(s.site.ReaderURL(s.master)))
-	of := func(below string) string { return fmt.Sprintf("/versions/candidates/%d%s", p.Number, below) }
-	read[[]api.TableInfoShort](v, "/versions/master/tables")
-
-	proxy.Add(lab.Fault{Path: "/a/", Status: 500, Body: "secret of Gerrit"})
-	v.wantErrors(
-		errorRow{"/versions/candidates", 500, api.CodeGerrit, false, "Gerrit"},
-		errorRow{"/versions/candidates/777777", 500, api.CodeGerrit, false, "Gerrit"},
-	)
-	if tables, _ := read[[]api.TableInfoShort](v, of("/tables")); len(tables) == 0 {
-		t.Error("without Gerrit the tables are not answered")
-	}
-	if tables, header := read[[]api.TableInfoShort](v, "/versions/candidates/777777/tables"); len(tables) != 0 || header.Get(api.HeaderDatabase) != "absent" {
-		t.Errorf("without Gerrit nobody knows the change: %v, %v", tables, header)
-	}
-	detailed, _ := read[api.VersionInfoDetailed](v, of(""))
-	if got := detailed.Validations[0]; got.Result != api.Unknown || got.Reason.Value == nil || !strings.Contains(got.Reason.Value.Message, "Gerrit cannot be asked") {
-		t.Errorf("without Gerrit: %+v", got)
-	}
-	master, _ := read[api.MasterVersionInfoDetailed](v, "/versions/master")
-	if *master.Status != api.Unknown || master.Reason.Value == nil || master.ID != nil {
-		t.Errorf("without Gerrit: %+v", master)
-	}
-
-	if a := v.get("/readyz"); a.status != 200 {
-		t.Errorf("ready: %+v", a)
-	}
-	cut.Refuse(true)
-	v.wantErrors(
-		errorRow{"/versions/master/tables", 500, api.CodeMasterDatabase, false, "does not answer"},
-		errorRow{"/versions/master/tables/laboratory", 500, api.CodeMasterDatabase, false, "does not answer"},
-		errorRow{of("/diff"), 500, api.CodeMasterDatabase, false, "does not answer"},
-		errorRow{"/readyz", 503, api.CodeMasterDatabase, false, "does not answer"},
-	)
-	if a := v.get("/healthz"); a.status != 200 {
-		t.Errorf("alive: %+v", a)
-	}
-	for _, secret := range []string{s.gerrit.CI().Password, strings.Split(strings.Split(s.site.ReaderURL("x"), ":")[2], "@")[0]} {
-		if strings.Contains(v.log.String(), secret) {
-			t.Errorf("the log holds a secret:\n%s", v.log)
-		}
-	}
-	cut.Refuse(false)
-	read[[]api.TableInfoShort](v, "/versions/master/tables")
 }

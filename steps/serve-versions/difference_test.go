@@ -106,6 +106,12 @@ func TestTwoSchemas(t *testing.T) {
 	if table.ForeignKeys[0].TargetTable != "registry.laboratory" || table.Schema != "archive" {
 		t.Errorf("got %+v", table)
 	}
+	s.site.Super(t, s.master, "ALTER TABLE registry.ddmark ADD of uuid CONSTRAINT fk_of REFERENCES registry.laboratory")
+	table, _ = read[api.TableInfo](v, "/versions/master/tables/registry.laboratory")
+	want := api.ByName[api.ReferencedBy]{{Name: "archive.laboratory.fk_of", Table: "archive.laboratory"}, {Name: "ddmark.fk_of", Table: "ddmark"}, {Name: "fk_result_laboratory", Table: "test_result"}}
+	if diff := cmp.Diff(want, table.ReferencedBy); diff != "" {
+		t.Errorf("equal names of foreign keys: %s", diff)
+	}
 	v.wantErrors(errorRow{"/versions/master/tables/laboratory", 404, api.CodeTableNotFound, false, ""})
 	only := s.serve("PATCHBAY_SCHEMAS=archive")
 	if tables, _ := read[[]api.TableInfoShort](only, "/versions/master/tables"); len(tables) != 1 || tables[0].Name != "laboratory" {

@@ -95,6 +95,9 @@ func TestCandidateCannotBeRead(t *testing.T) {
 	of := fmt.Sprintf("/versions/candidates/%d", p.Number)
 	for _, below := range []string{"/tables", "/tables/nokey", "/diff", "/diff?against=base", "/snapshot"} {
 		v.wantErrors(errorRow{of + below, 500, api.CodeCandidate, false, "may not be entered by the reader"})
+		if known := v.get(of + below).header.Values(api.HeaderDatabase); known != nil {
+			t.Errorf("%s: what is not known is told: %v", below, known)
+		}
 	}
 	if d, _ := read[api.VersionInfoDetailed](v, of); !*d.Database {
 		t.Errorf("it has a database: %+v", d)

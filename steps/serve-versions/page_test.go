@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
@@ -212,28 +211,13 @@ func TestSearch(t *testing.T) {
 		}
 	}
 	v.wants("No table matches", "0 of 9")
+	v.do(chromedp.Navigate(fmt.Sprintf("%s/candidates/%d/tables", g.URL, g.good.Number)), chromedp.SendKeys(chromedp.CSS("#q"), "added"))
+	if got := rows(); got != 0 { // the word of a mark is none of the table's
+		t.Errorf("by the word of a mark: %d tables", got)
+	}
 	v.do(withoutScript(true), chromedp.Navigate(g.URL+"/master"), chromedp.SendKeys(chromedp.CSS("#q"), "labor"), chromedp.Submit(chromedp.CSS("#q")), chromedp.WaitReady(chromedp.CSS(`#q[value="labor"]`)), withoutScript(false))
 	if got := rows(); got != 1 {
 		t.Errorf("by the server: %d tables", got)
-	}
-}
-
-// TestRefresh: a new verdict shows without a reload, and nothing else moves.
-func TestRefresh(t *testing.T) {
-	t.Parallel()
-	g := newGallery(t)
-	v := &visit{t, lab.Browser(t), g.URL}
-	v.open("/?lang=en")
-	eval[bool](v, `window.same = document.querySelector("[data-live=master]").firstElementChild; window.stays = document.querySelector("h1"); true`)
-	g.report(g.fresh, -1, "no more", "", 0)
-	eval[bool](v, `document.dispatchEvent(new Event("patchbay:refresh")); true`)
-	for end := time.Now().Add(20 * time.Second); !strings.Contains(eval[string](v, `document.querySelector('a[href="/candidates/`+fmt.Sprint(g.fresh.Number)+`"]').closest("li").innerText`), "Does not deploy"); time.Sleep(100 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("not refreshed:\n%s", v.text())
-		}
-	}
-	if !eval[bool](v, `window.stays === document.querySelector("h1") && window.same === document.querySelector("[data-live=master]").firstElementChild`) {
-		t.Error("what did not change was replaced")
 	}
 }
 

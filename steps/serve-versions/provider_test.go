@@ -23,6 +23,8 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
 	"golang.org/x/oauth2"
+
+	"github.com/patchbay-ci/patchbay/internal/lab"
 )
 
 // provider is a real OpenID provider with a client of ours and two users: of
@@ -31,6 +33,7 @@ type provider struct {
 	*testing.T
 	issuer string
 	users  *users
+	faults *lab.FaultProxy // in front of it
 }
 
 const (
@@ -61,9 +64,10 @@ func newProvider(t *testing.T) *provider {
 	if err != nil {
 		t.Fatal(err)
 	}
-	issuer := "http://" + listener.Addr().String() + "/"
+	faults := lab.NewFaultProxy(t, "http://"+listener.Addr().String())
+	issuer := faults.URL + "/"
 	client := storage.NativeClient(audience, callback)
-	p := &provider{t, issuer, &users{storage.NewStorageWithClients(storage.NewUserStore(issuer), map[string]*storage.Client{audience: client})}}
+	p := &provider{t, issuer, &users{storage.NewStorageWithClients(storage.NewUserStore(issuer), map[string]*storage.Client{audience: client})}, faults}
 	server := httptest.NewUnstartedServer(exampleop.SetupServer(issuer, p.users, nil, false))
 	server.Listener.Close()
 	server.Listener = listener

@@ -97,18 +97,21 @@ func newSceneOf(t *testing.T, site *lab.Site, ddl string) *scene {
 	s.server = server
 	t.Cleanup(func() { server.Close(context.Background()) })
 	s.site.Super(t, "postgres", fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s", pg.Ident(s.master), pg.Ident(s.site.Names.Template)))
-	t.Cleanup(func() {
-		conn, err := pgx.Connect(context.Background(), s.site.SuperURL("postgres"))
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer conn.Close(context.Background())
-		if _, err := conn.Exec(context.Background(), fmt.Sprintf("DROP DATABASE IF EXISTS %s WITH (FORCE)", pg.Ident(s.master))); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(func() { s.drop(s.master) })
 	return s
+}
+
+// drop is for the end of a test.
+func (s *scene) drop(database string) {
+	conn, err := pgx.Connect(context.Background(), s.site.SuperURL("postgres"))
+	if err != nil {
+		s.Error(err)
+		return
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(context.Background(), fmt.Sprintf("DROP DATABASE IF EXISTS %s WITH (FORCE)", pg.Ident(database))); err != nil {
+		s.Error(err)
+	}
 }
 
 // push makes a change on top of the branch.

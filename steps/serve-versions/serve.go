@@ -99,7 +99,7 @@ func serve(ctx context.Context, s *step.Session, cfg *Config, handler http.Handl
 	s.Log.Info().Str("address", address).Str("project", cfg.Project).Msg("listening")
 	stopped := make(chan error, 1)
 	context.AfterFunc(ctx, func() {
-		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.Grace)
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.StopWait)
 		defer cancel()
 		stopped <- server.Shutdown(ending)
 	})

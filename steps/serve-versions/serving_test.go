@@ -101,6 +101,57 @@ func TestHeadersAndOperations(t *testing.T) {
 	}
 }
 
+// TestDescribed: every parameter and every member whose form its type does not
+// say has an example.
+func TestDescribed(t *testing.T) {
+	t.Parallel()
+	type schema struct {
+		Type       any
+		Format     string
+		Ref        string `json:"$ref"`
+		Enum       []any
+		Examples   []any
+		Properties map[string]schema
+	}
+	var described struct {
+		Paths map[string]struct {
+			Get struct {
+				Parameters []struct {
+					Name, In string
+					Example  any
+					Schema   schema
+				}
+			}
+		}
+		Components struct{ Schemas map[string]schema }
+	}
+	if err := json.Unmarshal([]byte(newScene(t).serve().get("/openapi.json").body), &described); err != nil {
+		t.Fatal(err)
+	}
+	told := 0
+	for path, p := range described.Paths {
+		for _, q := range p.Get.Parameters {
+			if told++; q.In == "path" && q.Example == nil && len(q.Schema.Examples) == 0 {
+				t.Errorf("%s: %s has no example", path, q.Name)
+			}
+		}
+	}
+	for name, c := range described.Components.Schemas {
+		if strings.HasPrefix(name, "Snapshot") {
+			continue // schema.json has a page of its own
+		}
+		for member, m := range c.Properties {
+			text := fmt.Sprint(m.Type)
+			if told++; (strings.Contains(text, "string") || strings.Contains(text, "integer")) && len(m.Examples) == 0 && len(m.Enum) == 0 && m.Ref == "" {
+				t.Errorf("%s.%s has no example", name, member)
+			}
+		}
+	}
+	if told < 60 {
+		t.Errorf("only %d parameters and members", told)
+	}
+}
+
 // TestRequestLimits: what is too large is refused.
 func TestRequestLimits(t *testing.T) {
 	t.Parallel()
@@ -226,6 +277,32 @@ func TestReaderSeesNoRow(t *testing.T) {
 		}
 		all.Close(t.Context())
 		reader.Close(t.Context())
+	}
+}
+
+// TestNoRowIsShown: a candidate that grants to PUBLIC opens its rows to the
+// reader's login, which its difference warns of; no answer shows them.
+func TestNoRowIsShown(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	p := s.push("opens")
+	s.publish(p, "CREATE TABLE courier (name text); INSERT INTO courier VALUES ('a-row'); ANALYZE courier; GRANT USAGE ON SCHEMA registry TO PUBLIC; GRANT SELECT ON courier TO PUBLIC")
+	var row string
+	s.must(lab.Connect(t, s.site.ReaderURL(s.site.Names.Candidate(p.Number))).QueryRow(t.Context(), "SELECT name FROM registry.courier").Scan(&row))
+	v := s.serve()
+	of := fmt.Sprintf("/candidates/%d", p.Number)
+	for _, path := range []string{"", "/tables", "/tables/courier", "/diff", "/diff?against=base", "/snapshot"} {
+		if a := v.get("/versions" + of + path); a.status != 200 || strings.Contains(a.body, row) {
+			t.Errorf("%s: %d %s", path, a.status, a.body)
+		}
+	}
+	for _, path := range []string{"", "?against=base", "/tables", "/tables/courier"} {
+		if a := v.get(of + path); a.status != 200 || strings.Contains(a.body, row) {
+			t.Errorf("%s: %d %s", path, a.status, a.body)
+		}
+	}
+	if a := v.get("/versions" + of + "/diff?against=base"); !strings.Contains(a.body, "granted to PUBLIC") {
+		t.Errorf("nobody is warned: %s", a.body)
 	}
 }
 

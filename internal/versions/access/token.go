@@ -65,11 +65,35 @@ func (v *verifier) verifier() (*oidc.IDTokenVerifier, error) {
 		return v.found, v.reason
 	}
 	provider, err := oidc.NewProvider(v.ctx, v.t.Issuer)
+	var published struct {
+		Keys       string   `json:"jwks_uri"`
+		Algorithms []string `json:"id_token_signing_alg_values_supported"`
+	}
+	if err == nil {
+		err = provider.Claims(&published)
+	}
 	v.tried, v.reason = time.Now(), err
 	if err == nil {
-		v.found = provider.VerifierContext(v.ctx, &oidc.Config{ClientID: v.t.Audience})
+		secret := func(algorithm string) bool { return algorithm == "none" || strings.HasPrefix(algorithm, "HS") } // nothing that a published key could check
+		config := &oidc.Config{ClientID: v.t.Audience, SupportedSigningAlgs: slices.DeleteFunc(published.Algorithms, secret)}
+		v.found = oidc.NewVerifier(v.t.Issuer, keys{oidc.NewRemoteKeySet(v.ctx, published.Keys)}, config)
 	}
 	return v.found, v.reason
+}
+
+// keys are those that the provider publishes. That they cannot be fetched is
+// noted where the context says: the library takes it for a bad signature.
+type keys struct{ *oidc.RemoteKeySet }
+
+type notFetched struct{}
+
+// VerifySignature checks the signature by them.
+func (k keys) VerifySignature(ctx context.Context, jwt string) ([]byte, error) {
+	payload, err := k.RemoteKeySet.VerifySignature(ctx, jwt)
+	if note, _ := ctx.Value(notFetched{}).(*error); note != nil {
+		*note = errors.Unwrap(err) // a bad signature wraps nothing
+	}
+	return payload, err
 }
 
 // tokenOf is the token that a request carries, as programs send it or as the
@@ -89,9 +113,13 @@ func (v *verifier) who(r *http.Request) (user string, refused *versions.Fault) {
 	}
 	checker, err := v.verifier()
 	if err != nil {
-		return "", versions.Refused(http.StatusServiceUnavailable, api.CodeBusy, "the OpenID provider cannot be asked", err)
+		return "", providerAway(err)
 	}
-	token, err := checker.Verify(r.Context(), raw)
+	var away error
+	token, err := checker.Verify(context.WithValue(r.Context(), notFetched{}, &away), raw)
+	if away != nil {
+		return "", providerAway(away)
+	}
 	if err != nil {
 		return "", versions.Refused(http.StatusUnauthorized, api.CodeUnauthorized, whyNot(err), err)
 	}
@@ -103,6 +131,10 @@ func (v *verifier) who(r *http.Request) (user string, refused *versions.Fault) {
 		return "", versions.Refused(http.StatusForbidden, api.CodeForbidden, fmt.Sprintf("the token lacks the role %q in %s", v.t.Role, v.t.RoleClaim), nil)
 	}
 	return named(claims, token.Subject), nil
+}
+
+func providerAway(err error) *versions.Fault {
+	return versions.Refused(http.StatusServiceUnavailable, api.CodeBusy, "the OpenID provider cannot be asked", err)
 }
 
 func whyNot(err error) string {

@@ -21,8 +21,8 @@ type TableInfo struct {
 	Schema            string               `json:"schema" example:"registry"`
 	Kind              string               `json:"kind" enum:"table,partitioned table,foreign table" example:"table"`
 	PartitionOf       []string             `json:"partitionOf,omitempty" nullable:"false" doc:"The parent of a partition or child table."`
-	PartitionBound    string               `json:"partitionBound,omitempty"`
-	PartitionKey      string               `json:"partitionKey,omitempty"`
+	PartitionBound    string               `json:"partitionBound,omitempty" example:"FOR VALUES FROM (1) TO (10)"`
+	PartitionKey      string               `json:"partitionKey,omitempty" example:"RANGE (id)"`
 	Checks            ByName[Check]        `json:"checks" doc:"CHECK and EXCLUDE constraints."`
 	ReferencedBy      ByName[ReferencedBy] `json:"referencedBy" doc:"The foreign keys that lead here."`
 }
@@ -34,11 +34,11 @@ type Column struct {
 	Type         string  `json:"type" doc:"The server's internal name of the type." example:"varchar"`
 	DefaultValue *string `json:"defaultValue" doc:"An expression." example:"gen_random_uuid()"`
 	NotNull      bool    `json:"notNullFlag"`
-	Position     int     `json:"position" minimum:"1" doc:"Counts the table's columns that are shown."`
+	Position     int     `json:"position" minimum:"1" doc:"Counts the table's columns that are shown." example:"4"`
 	FormatType   string  `json:"formatType" doc:"The type as DDL writes it." example:"character varying(50)"`
 	Identity     string  `json:"identity,omitempty" enum:"ALWAYS,BY DEFAULT"`
-	Generated    string  `json:"generated,omitempty" doc:"The expression of a generated column."`
-	Collation    string  `json:"collation,omitempty"`
+	Generated    string  `json:"generated,omitempty" doc:"The expression of a generated column." example:"lower(name)"`
+	Collation    string  `json:"collation,omitempty" example:"uk_UA"`
 }
 
 // ForeignKey leads to another table.
@@ -63,8 +63,8 @@ type Index struct {
 	Columns    []IndexColumn `json:"columns" nullable:"false"`
 	Method     string        `json:"method" doc:"The access method." example:"btree"`
 	Constraint bool          `json:"constraint" doc:"It is a constraint, not an index alone."`
-	Predicate  string        `json:"predicate,omitempty" doc:"Of a partial index."`
-	Definition string        `json:"definition" doc:"As DDL writes it."`
+	Predicate  string        `json:"predicate,omitempty" doc:"Of a partial index." example:"(phone IS NOT NULL)"`
+	Definition string        `json:"definition" doc:"As DDL writes it." example:"PRIMARY KEY (laboratory_id)"`
 }
 
 // IndexColumn is a column of an index.
@@ -76,7 +76,7 @@ type IndexColumn struct {
 
 // Check is a CHECK or EXCLUDE constraint.
 type Check struct {
-	Name       string `json:"name"`
+	Name       string `json:"name" example:"ck_price"`
 	Definition string `json:"definition" example:"CHECK ((price > 0))"`
 }
 

@@ -33,7 +33,7 @@ type VersionInfo struct {
 type VersionInfoDetailed struct {
 	ID           string       `json:"id" example:"42"`
 	Name         *string      `json:"name" doc:"The change's subject." example:"Calibrations of equipment"`
-	Description  *string      `json:"description" doc:"The commit message's body, else the topic."`
+	Description  *string      `json:"description" doc:"The commit message's body, else the topic." example:"Yearly, by another laboratory."`
 	Author       *string      `json:"author" example:"olena"`
 	CreationDate *Time        `json:"creationDate"`
 	LatestUpdate *Time        `json:"latestUpdate"`
@@ -43,7 +43,7 @@ type VersionInfoDetailed struct {
 	Validations  []Validation `json:"validations" nullable:"false" doc:"Exactly one."`
 	Status       *string      `json:"status" doc:"The change's: NEW, MERGED, ABANDONED." example:"NEW"`
 	PatchSet     *int         `json:"patchSet" doc:"The current patch set." example:"2"`
-	Revision     *string      `json:"revision" doc:"The current patch set's commit."`
+	Revision     *string      `json:"revision" doc:"The current patch set's commit." example:"22f89833f5077a4f11363370d8ab15dedc19629e"`
 	Database     *bool        `json:"database" doc:"Whether it has a database; null when the server could not be asked."`
 }
 
@@ -68,7 +68,7 @@ type Reason struct {
 type MasterVersionInfoDetailed struct {
 	ID           *string          `json:"id" example:"41"`
 	Name         *string          `json:"name" example:"Storage of samples"`
-	Description  *string          `json:"description"`
+	Description  *string          `json:"description" doc:"The change's topic." example:"storage"`
 	Author       *string          `json:"author" example:"olena"`
 	LatestUpdate *Time            `json:"latestUpdate" doc:"When it was merged."`
 	Published    Null             `json:"published"`
@@ -82,8 +82,8 @@ type MasterVersionInfoDetailed struct {
 type DetailedErrorResponse struct {
 	TraceID           string                      `json:"traceId" doc:"Also in the server's log." example:"4bf92f3577b34da6a3ce929d0e0e4736"`
 	Code              string                      `json:"code" example:"CHANGE_NOT_FOUND"`
-	Details           string                      `json:"details,omitempty" doc:"What is wrong; all faults of a request."`
-	MessageKey        string                      `json:"messageKey,omitempty"`
+	Details           string                      `json:"details,omitempty" doc:"What is wrong; all faults of a request." example:"change 42 is not known"`
+	MessageKey        string                      `json:"messageKey,omitempty" example:"file-validator.error.table-not-found"`
 	MessageParameters Optional[map[string]string] `json:"messageParameters"`
 }
 

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"regexp"
 	"strings"
 
 	"github.com/patchbay-ci/patchbay/internal/versions"
@@ -19,8 +20,9 @@ type group struct {
 	Changes []api.Change
 }
 
-// groupsOf keeps the order of what comes first.
-func groupsOf(changes []api.Change, filters versions.Filters) []group {
+// groupsOf keeps the order of what comes first. Names are those of the
+// candidate's tables.
+func groupsOf(changes []api.Change, names versions.TableNames) []group {
 	var groups []group
 	at := map[string]int{}
 	for _, c := range changes {
@@ -39,20 +41,32 @@ func groupsOf(changes []api.Change, filters versions.Filters) []group {
 		groups[i].Changes = append(groups[i].Changes, c)
 	}
 	for i := range groups {
-		if table := lastPart(groups[i].Name); groups[i].Action != "drop" && !filters.HidesTable(table) {
-			groups[i].Table = table
+		if schema, table := tableOf(groups[i].Name); names.Shows(schema, table) {
+			groups[i].Table = names.Called(schema, table)
 		}
 	}
 	return groups
 }
 
-// lastPart is the name of a qualified one without its schema. One that is
-// quoted may hold a dot: it is given up.
-func lastPart(qualified string) string {
-	if strings.Contains(qualified, `"`) {
-		return ""
+var part = regexp.MustCompile(`"(?:[^"]|"")*"|[^".]+`)
+
+// parts takes a name of a difference apart. It is quoted where SQL must.
+func parts(name string) []string {
+	all := part.FindAllString(name, -1)
+	for i, one := range all {
+		if inner, quoted := strings.CutPrefix(one, `"`); quoted {
+			all[i] = strings.ReplaceAll(strings.TrimSuffix(inner, `"`), `""`, `"`)
+		}
 	}
-	return qualified[strings.LastIndexByte(qualified, '.')+1:]
+	return all
+}
+
+// tableOf gives schema and name of a table that a difference names.
+func tableOf(name string) (schema, table string) {
+	if all := parts(name); len(all) == 2 {
+		return all[0], all[1]
+	}
+	return "", ""
 }
 
 // keysOf says which columns are keys.

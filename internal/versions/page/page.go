@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -67,7 +68,7 @@ type shown struct {
 	View   string // the template
 	Title  string
 	Lang   tongue
-	Path   string            // of this page, for the way to the other language
+	Path   string            // of this page, escaped, for the way to the other language
 	Query  map[string]string // the same
 	Here   string            // which part of the site
 	Status int               // 0 is 200
@@ -83,12 +84,33 @@ type asked struct {
 	*http.Request
 	lang tongue
 	at   time.Time
+	from *origins
 }
 
+// origins are the databases that a page was read from.
+type origins []versions.Origin
+
+// read notes where something comes from; what does not say it is left out.
+func (o *origins) read(from versions.Origin) {
+	if from != (versions.Origin{}) {
+		*o = append(*o, from)
+	}
+}
+
+// mixed says that the candidate's database was replaced between two readings.
+func (o *origins) mixed() bool {
+	return slices.ContainsFunc(*o, func(one versions.Origin) bool { return one != (*o)[0] })
+}
+
+// handle reads a page again until all of it is of one database.
 func (p *pages) handle(mux *http.ServeMux, pattern string, view func(asked) (*shown, error)) {
 	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		a := asked{r, languageOf(w, r), p.now()}
+		a := asked{r, languageOf(w, r), p.now(), &origins{}}
 		s, err := view(a)
+		for a.from.mixed() && r.Context().Err() == nil {
+			a.from = &origins{}
+			s, err = view(a)
+		}
 		if err != nil {
 			s = fault(a, err)
 		}
@@ -97,7 +119,7 @@ func (p *pages) handle(mux *http.ServeMux, pattern string, view func(asked) (*sh
 }
 
 func (p *pages) write(w http.ResponseWriter, a asked, s *shown) {
-	s.Lang, s.Path, s.Now, s.Query = a.lang, a.URL.Path, a.at, map[string]string{}
+	s.Lang, s.Path, s.Now, s.Query = a.lang, a.URL.EscapedPath(), a.at, map[string]string{}
 	for _, name := range []string{"q", "against"} {
 		if value := a.URL.Query().Get(name); value != "" {
 			s.Query[name] = value
@@ -135,7 +157,7 @@ func (p *pages) nothing(w http.ResponseWriter, r *http.Request) {
 		versions.AnswerFault(w, r, versions.NothingHere())
 		return
 	}
-	a := asked{r, languageOf(w, r), p.now()}
+	a := asked{Request: r, lang: languageOf(w, r), at: p.now()}
 	p.write(w, a, fault(a, versions.NothingHere()))
 }
 

@@ -20,7 +20,8 @@ type box struct {
 	X, Y, W, H int
 	Name       string
 	Short      string
-	URL        string // "" for the table itself
+	URL        string // "" for the table itself and for one that has no page
+	Own        bool   // the table itself
 	Rows       []string
 }
 
@@ -39,8 +40,8 @@ const (
 	arrowSpace = 9
 )
 
-// draw is nil for a table without neighbours.
-func draw(t *api.TableInfo, base string) *picture {
+// draw is nil for a table without neighbours. Those that are shown are links.
+func draw(t *api.TableInfo, base string, shown map[string]bool) *picture {
 	var left, right []string
 	for _, r := range t.ReferencedBy {
 		left = appendNew(left, r.Table, t.Name)
@@ -52,6 +53,12 @@ func draw(t *api.TableInfo, base string) *picture {
 		return nil
 	}
 	p := &picture{Width: 3*boxWidth + 2*aisle + 2*margin}
+	link := func(name string) string {
+		if !shown[name] {
+			return ""
+		}
+		return base + "/tables/" + url.PathEscape(name)
+	}
 	for _, side := range []*[]string{&left, &right} {
 		if extra := len(*side) - mostBoxes; extra > 0 {
 			p.More += extra
@@ -63,10 +70,10 @@ func draw(t *api.TableInfo, base string) *picture {
 	p.Height = max(tallest*(boxHeight+gap)-gap, own.H) + 2*margin
 	own.Y = (p.Height - own.H) / 2
 	p.Boxes = append(p.Boxes, own)
-	p.side(left, margin, base, func(b box) line {
+	p.side(left, margin, link, func(b box) line {
 		return line{X1: b.X + b.W, Y1: b.Y + b.H/2, X2: own.X - arrowSpace, Y2: own.Y + own.H/2}
 	})
-	p.side(right, margin+2*(boxWidth+aisle), base, func(b box) line {
+	p.side(right, margin+2*(boxWidth+aisle), link, func(b box) line {
 		return line{X1: own.X + own.W, Y1: own.Y + own.H/2, X2: b.X - arrowSpace, Y2: b.Y + b.H/2}
 	})
 	return p
@@ -86,7 +93,7 @@ func appendNew(all []string, name, self string) []string {
 
 // own is the box of the table itself, with its first columns.
 func (p *picture) own(t *api.TableInfo) box {
-	b := box{X: margin + boxWidth + aisle, W: boxWidth, H: boxHeight, Name: t.Name, Short: shorten(t.Name)}
+	b := box{X: margin + boxWidth + aisle, W: boxWidth, H: boxHeight, Own: true, Name: t.Name, Short: shorten(t.Name)}
 	for i, c := range t.Columns {
 		if i == mostRows {
 			b.Rows = append(b.Rows, "…")
@@ -98,10 +105,10 @@ func (p *picture) own(t *api.TableInfo) box {
 	return b
 }
 
-func (p *picture) side(names []string, x int, base string, connect func(box) line) {
+func (p *picture) side(names []string, x int, link func(string) string, connect func(box) line) {
 	top := (p.Height - (len(names)*(boxHeight+gap) - gap)) / 2
 	for i, name := range names {
-		b := box{X: x, Y: top + i*(boxHeight+gap), W: boxWidth, H: boxHeight, Name: name, Short: shorten(name), URL: base + "/tables/" + url.PathEscape(name)}
+		b := box{X: x, Y: top + i*(boxHeight+gap), W: boxWidth, H: boxHeight, Name: name, Short: shorten(name), URL: link(name)}
 		p.Boxes = append(p.Boxes, b)
 		l := connect(b)
 		l.Middle = (l.X1 + l.X2) / 2

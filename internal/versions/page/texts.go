@@ -96,6 +96,9 @@ var texts = map[string][2]string{
 	"footer":           {"As it is at this moment. Nothing here can be changed.", "Стан на цю мить. Тут нічого не можна змінити."},
 	"api":              {"Description of the API", "Опис API"},
 	"now":              {"just now", "щойно"},
+	"old.gone":         {"The server does not answer: this is as it was before.", "Сервер не відповідає: тут стан, який був раніше."},
+	"old.fault":        {"This is as it was before. Now the server says:", "Тут стан, який був раніше. Тепер сервер каже:"},
+	"old.waits":        {"Something has changed. It is shown when nothing of it is selected or in use.", "Дещо змінилося. Це буде показано, коли нічого з цього не виділено й не використовується."},
 	"scroll":           {"can be scrolled sideways", "можна гортати вбік"},
 
 	"object.column":      {"column", "стовпець"},

@@ -176,15 +176,15 @@ func TestLanguageOf(t *testing.T) {
 func TestPicture(t *testing.T) {
 	t.Parallel()
 	table := &api.TableInfo{Name: "tree", ForeignKeys: api.ByName[api.ForeignKey]{{Name: "a", TargetTable: "tree"}}}
-	if draw(table, "/master") != nil {
+	if draw(table, "/master", nil) != nil {
 		t.Error("a table alone was drawn")
 	}
 	table.ForeignKeys = append(table.ForeignKeys, api.ForeignKey{Name: "b", TargetTable: "soil/x"}, api.ForeignKey{Name: "c", TargetTable: "soil/x"})
 	for i := range 13 {
 		table.ReferencedBy = append(table.ReferencedBy, api.ReferencedBy{Name: "f", Table: string(rune('a' + i))})
 	}
-	p := draw(table, "/master")
-	if len(p.Boxes) != 1+10+1 || len(p.Lines) != 11 || p.More != 3 || p.Boxes[11].URL != "/master/tables/soil%2Fx" {
+	p := draw(table, "/master", map[string]bool{"soil/x": true})
+	if len(p.Boxes) != 1+10+1 || len(p.Lines) != 11 || p.More != 3 || p.Boxes[11].URL != "/master/tables/soil%2Fx" || p.Boxes[1].URL != "" || p.Boxes[1].Own {
 		t.Errorf("got %+v", p)
 	}
 	for _, b := range p.Boxes {

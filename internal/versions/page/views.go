@@ -3,6 +3,7 @@ package page
 import (
 	"errors"
 	"strings"
+	"sync"
 
 	"github.com/patchbay-ci/patchbay/internal/versions"
 	"github.com/patchbay-ci/patchbay/internal/versions/api"
@@ -23,9 +24,15 @@ type row struct {
 }
 
 func (p *pages) list(a asked) (*shown, error) {
-	data := look{Master: p.v.MasterInfo(p.v.Merged(a.Context()))}
+	var merged versions.Merged
+	var all []versions.Standing
+	var err error
+	var both sync.WaitGroup
+	both.Go(func() { merged = p.v.Merged(a.Context()) })
+	both.Go(func() { all, err = p.v.List(a.Context()) })
+	both.Wait()
+	data := look{Master: p.v.MasterInfo(merged)}
 	s := &shown{View: "list", Title: a.lang.text("versions"), Here: "list"}
-	all, err := p.v.List(a.Context())
 	if err != nil {
 		data.Fault = versions.Begin(a.Context(), err)
 		s.Status = data.Fault.GetStatus()
@@ -74,6 +81,7 @@ func (p *pages) heading(a asked, version versions.Version, tab string) (Head, er
 	if err != nil {
 		return Head{}, err
 	}
+	a.from.read(standing.Origin)
 	d := p.v.Detailed(standing)
 	h := Head{
 		ID: d.ID, Name: a.lang.text("candidate") + " " + d.ID, Path: "/candidates/" + d.ID, Detailed: d, Tab: tab,
@@ -110,18 +118,18 @@ func (p *pages) tables(a asked) (*shown, error) {
 	if err != nil {
 		return nil, err
 	}
-	tables, origin, err := p.v.Tables(a.Context(), version)
-	if err != nil {
+	tables, err := p.v.Tables(a.Context(), version)
+	if a.from.read(tables.Origin); err != nil {
 		return nil, err
 	}
-	data := model{Head: h, Search: strings.TrimSpace(a.URL.Query().Get("q")), All: len(tables), Absent: origin.Absent}
-	for _, t := range tables {
+	data := model{Head: h, Search: strings.TrimSpace(a.URL.Query().Get("q")), All: len(tables.List), Absent: tables.Origin.Absent}
+	for _, t := range tables.List {
 		if found(t, data.Search) {
 			data.Tables = append(data.Tables, t)
 		}
 	}
-	if version != versions.Master && !origin.Absent {
-		data.Marks = p.marks(a, version)
+	if version != versions.Master && !data.Absent {
+		data.Marks = p.marks(a, version, tables.Names)
 	}
 	return &shown{View: "tables", Title: a.lang.text("tables") + ": " + h.Name, Here: "tables", Data: data}, nil
 }
@@ -134,16 +142,12 @@ func found(t api.TableInfoShort, text string) bool {
 
 // marks says what the candidate does to tables; when master cannot be read
 // there are none.
-func (p *pages) marks(a asked, version versions.Version) map[string]string {
-	d, _, err := p.v.Difference(a.Context(), version, versions.AgainstMaster)
-	if err != nil {
-		return nil
-	}
+func (p *pages) marks(a asked, version versions.Version, names versions.TableNames) map[string]string {
 	marks := map[string]string{}
-	for _, c := range d.Changes {
-		name := lastPart(c.Table)
-		switch {
-		case name == "":
+	for _, c := range p.changes(a, version) {
+		schema, table := tableOf(c.Table)
+		switch name := names.Called(schema, table); {
+		case !names.Shows(schema, table):
 		case c.Object == "table" && c.Action == "add":
 			marks[name] = "add"
 		case marks[name] == "":
@@ -153,6 +157,15 @@ func (p *pages) marks(a asked, version versions.Version) map[string]string {
 	return marks
 }
 
+// changes against master, beside what else a page shows.
+func (p *pages) changes(a asked, version versions.Version) []api.Change {
+	d, origin, err := p.v.Difference(a.Context(), version, versions.AgainstMaster)
+	if a.from.read(origin); err != nil {
+		return nil
+	}
+	return d.Changes
+}
+
 // one is a page of one table.
 type one struct {
 	Head
@@ -160,6 +173,7 @@ type one struct {
 	Picture *picture
 	Keys    map[string]string // column → "PK", "FK", "U"
 	Targets map[string]string // column → the table that it refers to
+	Shown   map[string]bool   // the tables that there are pages of
 	Changes []group           // against master
 	Old     map[string]string // column → mark against master
 }
@@ -173,41 +187,32 @@ func (p *pages) table(a asked) (*shown, error) {
 	if err != nil {
 		return nil, err
 	}
-	table, _, err := p.v.Table(a.Context(), version, a.PathValue("name"))
-	if err != nil {
+	table, m, err := p.v.Table(a.Context(), version, a.PathValue("name"))
+	if a.from.read(m.Origin); err != nil {
 		return nil, err
 	}
-	data := one{Head: h, Table: table, Picture: draw(table, h.Path), Keys: keysOf(table), Targets: targetsOf(table)}
+	data := one{Head: h, Table: table, Keys: keysOf(table), Targets: targetsOf(table), Shown: m.Names.All()}
+	data.Picture = draw(table, h.Path, data.Shown)
 	if version != versions.Master {
-		data.Changes, data.Old = p.changesOf(a, version, table)
+		data.Changes, data.Old = ofTable(p.changes(a, version), table, m.Names)
 	}
 	return &shown{View: "table", Title: table.Name + ": " + h.Name, Here: "tables", Data: data}, nil
 }
 
-// changesOf are those of one table and of its columns.
-func (p *pages) changesOf(a asked, version versions.Version, table *api.TableInfo) ([]group, map[string]string) {
-	d, _, err := p.v.Difference(a.Context(), version, versions.AgainstMaster)
-	if err != nil {
-		return nil, nil
-	}
+// ofTable picks the changes of one table and of its columns.
+func ofTable(changes []api.Change, t *api.TableInfo, names versions.TableNames) ([]group, map[string]string) {
 	var own []api.Change
 	marks := map[string]string{}
-	for _, c := range d.Changes {
-		if !sameTable(c.Table, table) {
+	for _, c := range changes {
+		if schema, table := tableOf(c.Table); schema != t.Schema || names.Called(schema, table) != t.Name {
 			continue
 		}
 		own = append(own, c)
-		if c.Object == "column" {
-			marks[c.Name[strings.LastIndexByte(c.Name, '.')+1:]] = c.Action
+		if name := parts(c.Name); c.Object == "column" {
+			marks[name[len(name)-1]] = c.Action
 		}
 	}
-	return groupsOf(own, p.v.Filters), marks
-}
-
-// sameTable compares with a name that is qualified, and quoted where needed.
-func sameTable(qualified string, t *api.TableInfo) bool {
-	plain := strings.NewReplacer(`"`, "").Replace(qualified)
-	return plain == t.Schema+"."+t.Name || plain == t.Name
+	return groupsOf(own, names), marks
 }
 
 // changed is the page of a candidate.
@@ -232,7 +237,8 @@ func (p *pages) candidate(a asked) (*shown, error) {
 	if a.URL.Query().Get("against") == versions.AgainstBase {
 		data.Against = versions.AgainstBase
 	}
-	d, _, err := p.v.Difference(a.Context(), version, data.Against)
+	d, origin, err := p.v.Difference(a.Context(), version, data.Against)
+	a.from.read(origin)
 	var known *versions.Fault
 	switch {
 	case errors.As(err, &known): // no database, no difference recorded
@@ -240,7 +246,9 @@ func (p *pages) candidate(a asked) (*shown, error) {
 	case err != nil:
 		data.Fault = versions.Begin(a.Context(), err)
 	default:
-		data.Groups = groupsOf(d.Changes, p.v.Filters)
+		tables, _ := p.v.Tables(a.Context(), version) // without them there are no links
+		a.from.read(tables.Origin)
+		data.Groups = groupsOf(d.Changes, tables.Names)
 		for _, c := range d.Changes {
 			data.Counts[c.Action]++
 		}
