@@ -43,7 +43,7 @@ type Existing struct {
 type Target struct {
 	Set      *Set
 	Existing map[Key]Existing
-	Me       int             // the account's user id; 0: not known, then nobody's edit is a conflict
+	Me       int             // the account's user id; 0: not known, then everybody's edit is a conflict
 	Space    *Space          // of the target
 	Create   map[string]bool // logical names of databases that may be made
 }
@@ -213,7 +213,7 @@ func (p *planner) edited(k Key) string {
 		return ""
 	case !e.Owned:
 		return "it belongs to others, and the account is no administrator"
-	case p.target.Me != 0 && e.ChangedBy != 0 && e.ChangedBy != p.target.Me && !p.options.Overwrite:
+	case e.ChangedBy != 0 && e.ChangedBy != p.target.Me && !p.options.Overwrite:
 		return "last edited by " + e.By
 	}
 	return ""

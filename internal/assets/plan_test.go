@@ -82,6 +82,18 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// TestPlanWithoutAnAccount: who does not know who it is takes no edit for its own.
+func TestPlanWithoutAnAccount(t *testing.T) {
+	t.Parallel()
+	before, after := parsed(t, assets.Dashboard, some, "dashboard_title: d, slug: s"), parsed(t, assets.Dashboard, some, "dashboard_title: d, slug: t")
+	target := assets.Target{Set: assets.NewSet(before), Space: assets.NewSpace(), Existing: map[assets.Key]assets.Existing{before.Key(): {ChangedBy: 1, By: "Anna", Owned: true}}}
+	for want, options := range map[assets.Action]assets.Options{assets.Conflict: {}, assets.Update: {Overwrite: true}} {
+		if p := assets.MakePlan(assets.NewSet(after), target, options); len(p.Of(want)) != 1 {
+			t.Errorf("%+v, want %s", p.Steps, want)
+		}
+	}
+}
+
 // TestPlanDatabases: what the target has no database for refuses the run,
 // unless it may be made.
 func TestPlanDatabases(t *testing.T) {

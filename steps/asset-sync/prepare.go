@@ -68,17 +68,25 @@ func (y *synchronisation) makePlan(ctx context.Context, whole *assets.Set, selec
 	if err != nil {
 		return err
 	}
-	target := assets.Target{Set: y.to.set, Existing: y.to.existing(), Me: y.to.me.ID, Space: y.to.space, Create: map[string]bool{}}
-	for logical := range y.reader.config.create {
-		target.Create[logical] = true
-	}
 	for _, note := range assets.FitVersion(y.source, y.to.version) {
 		y.note("%s", note)
 	}
 	y.fitTags(ctx)
 	y.fitPeople()
-	y.plan = assets.MakePlan(y.source, target, assets.Options{Overwrite: y.Overwrite, Delete: doomed, In: selection})
+	y.plan = assets.MakePlan(y.source, y.target(), assets.Options{Overwrite: y.Overwrite, Delete: doomed, In: selection})
 	return nil
+}
+
+// target is the state that a plan starts from.
+func (y *synchronisation) target() assets.Target {
+	target := assets.Target{Set: y.to.set, Existing: y.to.existing(), Me: y.to.me.ID, Space: y.to.space, Create: map[string]bool{}}
+	for logical := range y.reader.config.create {
+		target.Create[logical] = true
+	}
+	if target.Me == 0 {
+		y.note("%s does not say who the account is, so whatever was edited last by anybody is a conflict: set its login.username to the account's e-mail address", y.To)
+	}
+	return target
 }
 
 // doomed is what the earlier state held and the present one, as a whole, does

@@ -104,14 +104,11 @@ func (y *synchronisation) prepareRollback(ctx context.Context, c *Rollback) (*sn
 // wayBack is the plan: the kept assets as they were, the made ones deleted.
 func (y *synchronisation) wayBack(kept *snapshot, force bool) assets.Plan {
 	y.fitPeople()
-	existing := y.to.existing()
 	doomed := map[assets.Key]bool{}
 	for _, key := range kept.Created {
 		doomed[key] = key.Kind != assets.Database
 	}
-	p := assets.MakePlan(y.source, assets.Target{Set: y.to.set, Existing: existing, Me: y.to.me.ID, Space: y.to.space},
-		assets.Options{Overwrite: force, Delete: doomed, In: assets.Selection{UUIDs: uuids(kept.Created)}})
-	return p
+	return assets.MakePlan(y.source, y.target(), assets.Options{Overwrite: force, Delete: doomed, In: assets.Selection{UUIDs: uuids(kept.Created)}})
 }
 
 func uuids(keys []assets.Key) (all []string) {

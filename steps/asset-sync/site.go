@@ -46,7 +46,7 @@ func readSite(ctx context.Context, s *step.Session, c *configuration, e environm
 	}
 	if !readOnly || c.Owners == ownersMap {
 		if t.me, err = client.Me(ctx); err != nil {
-			s.Log.Debug().Err(err).Msg("who the account is could not be asked")
+			return nil, err
 		}
 	}
 	if c.Owners == ownersMap {

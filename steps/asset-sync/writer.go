@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/patchbay-ci/patchbay/internal/assets"
@@ -20,7 +21,8 @@ type writer struct {
 	fix   bool // metadata is brought into the target's ids
 
 	wanted map[assets.Key]*assets.Asset
-	own    *assets.Set // what the target has, or will have, for the stubs
+	own    *assets.Set                 // what the target has, or will have, for the stubs
+	plan   map[assets.Key]superset.Row // as they were when it was made
 	sizes  map[assets.Kind]int
 	done   map[assets.Key]bool
 	failed map[assets.Key]string
@@ -31,7 +33,7 @@ type writer struct {
 
 func (y *synchronisation) writer() *writer {
 	return &writer{
-		Session: y.Session, to: y.to, goOn: y.Continue, fix: y.Fix, own: assets.NewSet(y.to.set.All()...), wanted: map[assets.Key]*assets.Asset{},
+		Session: y.Session, to: y.to, goOn: y.Continue, fix: y.Fix, own: assets.NewSet(y.to.set.All()...), plan: maps.Clone(y.to.rows), wanted: map[assets.Key]*assets.Asset{},
 		sizes: map[assets.Kind]int{}, done: map[assets.Key]bool{}, failed: map[assets.Key]string{}, again: map[assets.Key]bool{},
 	}
 }
@@ -173,36 +175,34 @@ func (w *writer) resize(kind assets.Kind, n int, took time.Duration) {
 }
 
 // unmoved reads the rows of a batch again right before it is written: what
-// somebody changed since they were read becomes a conflict.
+// somebody changed since the plan was made becomes a conflict.
 func (w *writer) unmoved(ctx context.Context, batch []*assets.Asset) error {
-	before := map[assets.Key]superset.Row{}
-	for _, a := range batch {
-		if row, had := w.to.rows[a.Key()]; had {
-			before[a.Key()] = row
-		}
-	}
-	q := w.to.question(keysOf(batch))
-	rows, err := q.ask(ctx, w.to.client)
-	if err != nil {
-		return err
-	}
-	if err := w.to.learn(ctx, q, rows); err != nil {
+	if err := w.to.refresh(ctx, keysOf(batch)); err != nil {
 		return err
 	}
 	for _, a := range batch {
-		was, had := before[a.Key()]
-		is, has := w.to.rows[a.Key()]
-		switch {
-		case w.done[a.Key()]:
-		case had && !has:
-			w.fail(a.Key(), "somebody deleted it meanwhile: a conflict")
-		case !had && has:
-			w.fail(a.Key(), "somebody made it meanwhile: a conflict")
-		case had && was.ChangedOn != is.ChangedOn:
-			w.fail(a.Key(), "%s changed it meanwhile: a conflict", is.By)
+		if moved := w.moved(a.Key()); moved != "" {
+			w.fail(a.Key(), "%s meanwhile: a conflict", moved)
 		}
 	}
 	return nil
+}
+
+// moved says what somebody did to an asset since the plan was made. What was
+// written since then was last changed by the account.
+func (w *writer) moved(k assets.Key) string {
+	was, had := w.plan[k]
+	is, has := w.to.rows[k]
+	switch {
+	case !has && (had || w.done[k]):
+		return "somebody deleted it"
+	case w.done[k] && (w.to.me.ID == 0 || is.ChangedBy == w.to.me.ID):
+	case has && !had && !w.done[k]:
+		return "somebody made it"
+	case has && was.ChangedOn != is.ChangedOn:
+		return is.By + " changed it"
+	}
+	return ""
 }
 
 // relist learns the ids of what was written.
