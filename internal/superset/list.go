@@ -233,6 +233,22 @@ func (w wireRow) row(kind assets.Kind) Row {
 	return r
 }
 
+// ChartsOf names the charts that stand on a dataset: `chart "Sales"`.
+func (c *Client) ChartsOf(ctx context.Context, dataset int) (charts []string, err error) {
+	var answer struct {
+		Charts struct {
+			Result []struct {
+				Title string `json:"slice_name"`
+			}
+		}
+	}
+	err = c.Get(ctx, fmt.Sprintf("/api/v1/dataset/%d/related_objects", dataset), "", &answer)
+	for _, chart := range answer.Charts.Result {
+		charts = append(charts, fmt.Sprintf("chart %q", chart.Title))
+	}
+	return charts, err
+}
+
 // Layers lists the annotation layers by id.
 func (c *Client) Layers(ctx context.Context) (map[int]string, error) {
 	layers := map[int]string{}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/patchbay-ci/patchbay/internal/assets"
+	"github.com/patchbay-ci/patchbay/internal/lab"
 )
 
 // TestRollback: the environment exports what it did before the sync, owners
@@ -54,6 +55,38 @@ func TestRollback(t *testing.T) {
 		t.Errorf("tags %v after the rollback, %v before the sync", now, tags)
 	}
 	s.first(t)
+}
+
+// TestUsedMeanwhile: what somebody edits or begins to use while a run deletes
+// stays, and what it stands on.
+func TestUsedMeanwhile(t *testing.T) {
+	s := newScene(t)
+	proxy := lab.NewFaultProxy(t, s.pair.QA.URL)
+	s.env = append(s.env, "QA_URL="+proxy.URL)
+	s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes")
+	proxy.Add(lab.Fault{Method: "DELETE", Path: "/api/v1/dashboard/", Times: 1, Before: func() {
+		s.describe(s.pair.QA, "За областями", "моя")
+		s.edit(s.pair.QA, assets.Dashboard, "Локальна панель 1", map[string]any{"json_metadata": fmt.Sprintf(`{"positions": {"CHART-1": {"type": "CHART", "id": "CHART-1", "children": [], "meta": {"chartId": %d}}}}`, s.rows(s.pair.QA, assets.Chart)["Точки"].ID)})
+		body := map[string]any{"slice_name": "Нова", "viz_type": "table", "datasource_id": s.rows(s.pair.QA, assets.Dataset)["staff"].ID, "datasource_type": "table", "params": "{}"}
+		if err := s.client(s.pair.QA, "editor").Send(t.Context(), http.MethodPost, "/api/v1/chart/", body, nil); err != nil {
+			t.Error(err)
+		}
+	}})
+	r := s.must(1, "rollback", "--to", "qa", "--yes")
+	for _, want := range []string{`chart "За областями" FAILED: Editor User changed it meanwhile`, `chart "Точки" FAILED: dashboard "Локальна панель 1" uses it`, `dataset "staff" FAILED: chart "Нова" uses it`} {
+		if !strings.Contains(r.stdout, want) {
+			t.Errorf("no %q in\n%s", want, r.stdout)
+		}
+	}
+	charts, datasets := s.rows(s.pair.QA, assets.Chart), s.rows(s.pair.QA, assets.Dataset)
+	for _, stays := range []bool{charts["За областями"].ID > 0, charts["Точки"].ID > 0, datasets["staff"].ID > 0, datasets["places"].ID > 0} {
+		if !stays {
+			t.Errorf("charts %v, datasets %v", charts, datasets)
+		}
+	}
+	if _, stays := charts["Усього зразків"]; stays {
+		t.Error("a chart that nobody uses is still there")
+	}
 }
 
 // retag gives a dashboard of prod another tag in the place of one.
