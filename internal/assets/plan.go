@@ -84,43 +84,48 @@ type planner struct {
 	source  *Set
 	target  Target
 	options Options
-	slugs   map[string]*Asset // of the target's dashboards
-	tables  map[string][]*Asset
-	blocked map[Key]string // what will not be there, and why
+	names   map[string][]*Asset // of dashboards by slug, of datasets by table
+	blocked map[Key]string      // what will not be there, and why
 }
 
 // taken notes the unique names that the target's assets have, or will have.
 func (p *planner) taken() {
-	p.slugs, p.tables = map[string]*Asset{}, map[string][]*Asset{}
-	for _, a := range p.target.Set.Of(Dashboard) {
-		if a.Slug() != "" {
-			p.slugs[a.Slug()] = a
-		}
+	p.names = map[string][]*Asset{}
+	for _, a := range append(append(p.target.Set.Of(Dashboard), p.target.Set.Of(Dataset)...), p.source.Of(Dataset)...) {
+		p.names[uniqueName(a)] = append(p.names[uniqueName(a)], a)
 	}
-	for _, set := range []*Set{p.target.Set, p.source} {
-		for _, a := range set.Of(Dataset) {
-			p.tables[table(a)] = append(p.tables[table(a)], a)
-		}
+}
+
+// uniqueName is what assets must share to be taken for each other.
+func uniqueName(a *Asset) string {
+	if a.Kind == Dataset {
+		return table(a)
 	}
+	return a.Slug()
 }
 
 func table(a *Asset) string {
 	return fmt.Sprintf("%q %q", a.Doc.Get("database").Str(), a.Title())
 }
 
-// sameTable finds the dataset that an import would take for this one by its
-// table: the importer leaves a missing schema or catalog out of its search.
-func (p *planner) sameTable(a *Asset) *Asset {
+// Collision finds another asset that an import would take over in the place of
+// this one, by one of its unique names. The importer leaves a missing schema or
+// catalog out of its search.
+func Collision(a *Asset, others []*Asset) string {
 	matches := func(other *Asset, field string) bool {
 		part := a.Doc.Get(field).Str()
 		return part == "" || part == other.Doc.Get(field).Str()
 	}
-	for _, other := range p.tables[table(a)] {
-		if other.UUID != a.UUID && matches(other, "schema") && matches(other, "catalog") {
-			return other
+	for _, other := range others {
+		switch {
+		case other.Key() == a.Key() || other.Kind != a.Kind:
+		case a.Kind == Dashboard && a.Slug() != "" && a.Slug() == other.Slug():
+			return fmt.Sprintf("the slug %q belongs to another dashboard there: %q (%s)", a.Slug(), other.Title(), other.UUID)
+		case a.Kind == Dataset && table(a) == table(other) && matches(other, "schema") && matches(other, "catalog"):
+			return fmt.Sprintf("the table belongs to another dataset there: %s", other.UUID)
 		}
 	}
-	return nil
+	return ""
 }
 
 func (p *planner) database(a *Asset) {
@@ -186,21 +191,13 @@ func (p *planner) unfit(a *Asset) string {
 	return ""
 }
 
-// collision finds another asset of the target that an import would take over
-// by one of its unique names.
+// collision is what keeps an asset from being written whoever edited it.
 func (p *planner) collision(a *Asset) string {
-	switch a.Kind {
-	case Dashboard:
-		if other := p.slugs[a.Slug()]; other != nil && other.UUID != a.UUID {
-			return fmt.Sprintf("the slug %q belongs to another dashboard there: %q (%s)", a.Slug(), other.Title(), other.UUID)
-		}
-	case Dataset:
-		if other := p.sameTable(a); other != nil {
-			return fmt.Sprintf("the table belongs to another dataset there: %s", other.UUID)
-		}
-		if there := p.target.Set.Get(a.Key()); there != nil && there.Doc.Get("database").Str() != a.Doc.Get("database").Str() {
-			return fmt.Sprintf("it stands on another database there: %q, not %q", there.Doc.Get("database").Str(), a.Doc.Get("database").Str())
-		}
+	if taken := Collision(a, p.names[uniqueName(a)]); taken != "" || a.Kind != Dataset {
+		return taken
+	}
+	if there := p.target.Set.Get(a.Key()); there != nil && there.Doc.Get("database").Str() != a.Doc.Get("database").Str() {
+		return fmt.Sprintf("it stands on another database there: %q, not %q", there.Doc.Get("database").Str(), a.Doc.Get("database").Str())
 	}
 	return ""
 }

@@ -140,6 +140,45 @@ func TestPages(t *testing.T) {
 	if err != nil || len(rows) != 12 || cut.PageSize() != 5 {
 		t.Errorf("%d rows of 12 through a cap of 5, noticed as %d, %v", len(rows), cut.PageSize(), err)
 	}
+	titles := []string{"Зовсім інша", "it's! new"}
+	for _, row := range whole {
+		titles = append(titles, row.Title)
+	}
+	if rows, err := cut.ListWhere(t.Context(), assets.Chart, "slice_name", titles); err != nil || len(rows) != 12 {
+		t.Errorf("%d rows of 12 by their names, %v", len(rows), err)
+	}
+}
+
+// TestLongQuestions go out in lines that a server takes.
+func TestLongQuestions(t *testing.T) {
+	pair := lab.Supersets(t)
+	if _, err := seed.Fixture(t.Context(), pair); err != nil {
+		t.Fatal(err)
+	}
+	uuids := make([]string, 250)
+	for i := range uuids {
+		uuids[i] = fmt.Sprintf("11111111-2222-4333-8444-%012d", i)
+	}
+	proxy := lab.NewFaultProxy(t, pair.Prod.URL)
+	c := client(t, proxy.URL, password("admin"))
+	all, err := c.List(t.Context(), assets.Dashboard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range all {
+		uuids = append(uuids, row.UUID)
+	}
+	if rows, err := c.ListWhere(t.Context(), assets.Dashboard, "uuid", uuids); err != nil || len(rows) != 4 {
+		t.Errorf("%d rows, %v", len(rows), err)
+	}
+	for _, line := range proxy.Requests() {
+		if len(line)+len(" HTTP/1.1\r\n") > 4094 {
+			t.Errorf("%d bytes: %.80s", len(line), line)
+		}
+	}
+	if n := proxy.Count("GET", "/api/v1/dashboard/"); n > 5 {
+		t.Errorf("%d requests", n)
+	}
 }
 
 // TestRowsThatMove between two pages: the list is read again.

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/patchbay-ci/patchbay/internal/assets"
+	"github.com/patchbay-ci/patchbay/internal/assets/document"
 	"github.com/patchbay-ci/patchbay/internal/change"
 )
 
@@ -142,6 +143,21 @@ func (y *synchronisation) refusal() error {
 			WithHint("look at the plan, then give a higher --max-delete")
 	}
 	return nil
+}
+
+// bare are the assets of a kind as the lists have them: by their names.
+func (t *site) bare(kind assets.Kind) (all []*assets.Asset) {
+	for key, row := range t.rows {
+		if key.Kind != kind {
+			continue
+		}
+		var doc []document.Field
+		for name, value := range map[string]string{"table_name": row.Title, "dashboard_title": row.Title, "slug": row.Slug, "schema": row.Schema, "catalog": row.Catalog, "database": t.space.LogicalName(row.Database)} {
+			doc = append(doc, document.Field{Key: name, Value: document.Text(value)})
+		}
+		all = append(all, &assets.Asset{Kind: kind, UUID: key.UUID, Doc: document.NewMap(doc...)})
+	}
+	return all
 }
 
 // hasDatabase says that the environment itself has a database of that name.

@@ -121,7 +121,11 @@ func (t *site) learn(ctx context.Context, q question, rows []superset.Row) error
 type question struct {
 	whole []assets.Kind
 	some  map[assets.Kind][]string
+	names map[assets.Kind][]string // beside those of some: whatever has such a name, by the columns below
 }
+
+// nameColumn holds the name by which imports take another asset over.
+var nameColumn = map[assets.Kind]string{assets.Dataset: "table_name", assets.Dashboard: "slug"}
 
 // fewRows are asked for by their UUIDs where the server can; of more the whole
 // list comes as quickly.
@@ -148,7 +152,10 @@ func (q question) ask(ctx context.Context, client *superset.Client) ([]superset.
 		reads = append(reads, func() ([]superset.Row, error) { return client.List(ctx, kind) })
 	}
 	for kind, uuids := range q.some {
-		reads = append(reads, func() ([]superset.Row, error) { return client.ListByUUID(ctx, kind, uuids) })
+		reads = append(reads, func() ([]superset.Row, error) { return client.ListWhere(ctx, kind, "uuid", uuids) })
+		if names := q.names[kind]; len(names) > 0 {
+			reads = append(reads, func() ([]superset.Row, error) { return client.ListWhere(ctx, kind, nameColumn[kind], names) })
+		}
 	}
 	rows, faults := make([][]superset.Row, len(reads)), make([]error, len(reads))
 	var all sync.WaitGroup

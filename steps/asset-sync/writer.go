@@ -97,7 +97,7 @@ func (w *writer) batches(ctx context.Context, kind assets.Kind, round []*assets.
 }
 
 func (w *writer) batch(ctx context.Context, kind assets.Kind, batch []*assets.Asset) {
-	if err := w.unmoved(ctx, batch); err != nil {
+	if err := w.unmoved(ctx, kind, batch); err != nil {
 		w.fatal = err
 		return
 	}
@@ -175,17 +175,41 @@ func (w *writer) resize(kind assets.Kind, n int, took time.Duration) {
 }
 
 // unmoved reads the rows of a batch again right before it is written: what
-// somebody changed since the plan was made becomes a conflict.
-func (w *writer) unmoved(ctx context.Context, batch []*assets.Asset) error {
-	if err := w.to.refresh(ctx, keysOf(batch)); err != nil {
+// somebody changed since the plan was made becomes a conflict, and so does a
+// new name that somebody gave to another asset.
+func (w *writer) unmoved(ctx context.Context, kind assets.Kind, batch []*assets.Asset) error {
+	q := w.to.question(keysOf(batch))
+	q.names = map[assets.Kind][]string{kind: w.newNames(batch)}
+	if err := w.to.reread(ctx, q); err != nil {
 		return err
+	}
+	var others []*assets.Asset
+	if len(q.names[kind]) > 0 {
+		others = w.to.bare(kind)
 	}
 	for _, a := range batch {
 		if moved := w.moved(a.Key()); moved != "" {
 			w.fail(a.Key(), "%s meanwhile: a conflict", moved)
+		} else if taken := assets.Collision(a, others); taken != "" {
+			w.fail(a.Key(), "%s", taken)
 		}
 	}
 	return nil
+}
+
+// newNames are the slugs or tables that assets do not have yet.
+func (w *writer) newNames(batch []*assets.Asset) (names []string) {
+	for _, a := range batch {
+		was := w.plan[a.Key()]
+		switch {
+		case w.done[a.Key()]:
+		case a.Kind == assets.Dashboard && a.Slug() != "" && a.Slug() != was.Slug:
+			names = append(names, a.Slug())
+		case a.Kind == assets.Dataset && (a.Title() != was.Title || a.Doc.Get("schema").Str() != was.Schema || a.Doc.Get("catalog").Str() != was.Catalog):
+			names = append(names, a.Title())
+		}
+	}
+	return names
 }
 
 // moved says what somebody did to an asset since the plan was made. What was
