@@ -31,6 +31,8 @@ func TestFaultsOnTheWay(t *testing.T) {
 		"an expired token":       {lab.Fault{Method: "POST", Path: "/dashboard/import/", Status: 401, Header: asJSON, Body: `{"msg":"Token has expired"}`, Times: 1}, 0, "nothing-to-do"},
 		"HTML 500 once":          {lab.Fault{Method: "POST", Path: "/chart/import/", Status: 500, Header: map[string]string{"Content-Type": "text/html"}, Body: "<html>Internal</html>", Times: 1}, 0, "nothing-to-do"},
 		"HTML 500 for ever":      {lab.Fault{Method: "POST", Path: "/dashboard/import/", Status: 500, Header: map[string]string{"Content-Type": "text/html"}, Body: "<html>Internal</html>"}, 1, "synced"},
+		"unavailable at times":   {lab.Fault{Method: "POST", Path: "/import/", Status: 503, Times: 2}, 0, "nothing-to-do"},
+		"unavailable for layers": {lab.Fault{Method: "PUT", Path: "/api/v1/chart/", Status: 503, Times: 2}, 0, "nothing-to-do"},
 		"unavailable for ever":   {lab.Fault{Method: "POST", Path: "/chart/import/", Status: 503}, 1, "synced"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -54,6 +56,40 @@ func TestFaultsOnTheWay(t *testing.T) {
 				t.Errorf("%+v", r.result.Counts)
 			}
 		})
+	}
+}
+
+// TestAnswerLostEarly: a proxy gives up while the server goes on with a write.
+// It is waited for, and nothing is sent twice.
+func TestAnswerLostEarly(t *testing.T) {
+	s := newScene(t)
+	proxy := lab.NewFaultProxy(t, s.pair.QA.URL)
+	proxy.Add(lab.Fault{Method: "POST", Path: "/chart/import/", Times: 1, Late: func() {
+		looked := make(chan bool)
+		proxy.Add(lab.Fault{Method: "GET", Path: "/api/v1/chart/", Exact: true, Times: 1, Before: func() { close(looked) }})
+		<-looked // in vain: the server begins only now
+	}})
+	s.env = append(s.env, "QA_URL="+proxy.URL)
+	if r := s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes"); r.result.Outcome != "synced" {
+		t.Errorf("%s\n%s", r.result.Outcome, r.stdout)
+	}
+	if n := proxy.Count("POST", "/chart/import/"); n != 2 { // the second is for the chart of charts
+		t.Errorf("charts were sent %d times", n)
+	}
+}
+
+// TestAloneWithoutAnswer: an asset to which there is never an answer fails
+// alone, after it was sent twice; the rest goes on.
+func TestAloneWithoutAnswer(t *testing.T) {
+	s := syncedScene(t)
+	s.describe(s.pair.Prod, "За областями", "нове")
+	s.edit(s.pair.Prod, assets.Dashboard, "Мапа", map[string]any{"css": ".x {}"})
+	proxy := lab.NewFaultProxy(t, s.pair.QA.URL)
+	proxy.Add(lab.Fault{Method: "POST", Path: "/chart/import/", Cut: true})
+	s.env = append(s.env, "QA_URL="+proxy.URL)
+	r := s.must(1, "sync", "--from", "prod", "--to", "qa", "--yes")
+	if r.result.Outcome != "partial" || !strings.Contains(r.stdout, `chart "За областями" FAILED: qa: POST /api/v1/chart/import/: no answer`) || strings.Count(r.stdout, "FAILED") != 1 || proxy.Count("POST", "/chart/import/") != 2 {
+		t.Errorf("%s, sent %d times\n%s", r.result.Outcome, proxy.Count("POST", "/chart/import/"), r.stdout)
 	}
 }
 

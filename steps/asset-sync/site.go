@@ -26,6 +26,7 @@ type site struct {
 	readRows map[assets.Key]superset.Row // as they were when raws was read
 	raws     map[assets.Key]assets.Raw   // databases by UUID, with the environment's own definition
 	fresh    map[assets.Key]assets.Raw   // exported to name the rows of the lists that are read now
+	byKinds  bool                        // everything at once was not to be had
 	named    map[assets.Kind]map[int]named
 	oldest   assets.Version // by what its lists lack; the zero value for newer servers
 	space    *assets.Space

@@ -29,6 +29,8 @@ type writer struct {
 	again  map[assets.Key]bool // they refer to assets of their own kind that had no id yet
 	notes  []string
 	fatal  error
+
+	silences int // writes without an answer since one had one
 }
 
 func (y *synchronisation) writer() *writer {
