@@ -2,6 +2,7 @@ package assets
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -64,10 +65,23 @@ type Options struct {
 
 // MakePlan compares.
 func MakePlan(source *Set, target Target, o Options) Plan {
-	p := planner{source: source, target: target, options: o, blocked: map[Key]string{}}
+	for keep := map[Key]bool{}; ; {
+		p := planner{source: source, target: target, options: o, blocked: map[Key]string{}, keep: keep, gives: map[Key]bool{}}
+		p.make()
+		for _, s := range p.Of(Update, Delete) {
+			delete(p.gives, s.Key)
+		}
+		if len(p.gives) == 0 {
+			return p.Plan
+		}
+		maps.Copy(keep, p.gives)
+	}
+}
+
+func (p *planner) make() {
 	p.taken()
 	for _, kind := range Kinds {
-		for _, a := range source.Of(kind) {
+		for _, a := range p.source.Of(kind) {
 			if kind == Database {
 				p.database(a)
 			} else {
@@ -76,7 +90,6 @@ func MakePlan(source *Set, target Target, o Options) Plan {
 		}
 	}
 	p.extras()
-	return p.Plan
 }
 
 type planner struct {
@@ -86,6 +99,8 @@ type planner struct {
 	options Options
 	names   map[string][]*Asset // of dashboards by slug, of datasets by table
 	blocked map[Key]string      // what will not be there, and why
+	keep    map[Key]bool        // dashboards that cannot give their slugs up, by an earlier try
+	gives   map[Key]bool        // those that are expected to
 }
 
 // taken notes the unique names that the target's assets have, or will have.
@@ -193,13 +208,28 @@ func (p *planner) unfit(a *Asset) string {
 
 // collision is what keeps an asset from being written whoever edited it.
 func (p *planner) collision(a *Asset) string {
-	if taken := Collision(a, p.names[uniqueName(a)]); taken != "" || a.Kind != Dataset {
+	others := p.names[uniqueName(a)]
+	if a.Kind == Dashboard {
+		others = slices.DeleteFunc(slices.Clone(others), p.leaves)
+	}
+	if taken := Collision(a, others); taken != "" || a.Kind != Dataset {
 		return taken
 	}
 	if there := p.target.Set.Get(a.Key()); there != nil && there.Doc.Get("database").Str() != a.Doc.Get("database").Str() {
 		return fmt.Sprintf("it stands on another database there: %q, not %q", there.Doc.Get("database").Str(), a.Doc.Get("database").Str())
 	}
 	return ""
+}
+
+// leaves says that a dashboard of the target will not have its slug any more.
+func (p *planner) leaves(other *Asset) bool {
+	wanted := p.source.Get(other.Key())
+	goes := wanted != nil && wanted.Slug() != other.Slug() || wanted == nil && p.options.Delete[other.Key()]
+	if !goes || p.keep[other.Key()] || p.edited(other.Key()) != "" {
+		return false
+	}
+	p.gives[other.Key()] = true
+	return true
 }
 
 // edited says who stands against overwriting.

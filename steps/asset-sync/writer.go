@@ -47,6 +47,9 @@ func (w *writer) write(ctx context.Context, wanted []*assets.Asset, doomed []ass
 	}
 	w.makeDatabases(ctx, create)
 	for _, kind := range []assets.Kind{assets.Dataset, assets.Chart, assets.Dashboard} {
+		if kind == assets.Dashboard {
+			w.freeSlugs(ctx, doomed)
+		}
 		for _, round := range assets.Rounds(w.of(kind)) {
 			w.round(ctx, kind, round)
 		}
