@@ -67,9 +67,12 @@ func (w *writer) lookUp(ctx context.Context, kind assets.Kind, batch []*assets.A
 		return nil, err
 	}
 	for _, a := range batch {
-		row := w.to.rows[a.Key()]
-		changed := w.to.me.ID != 0 && row.ChangedOn != before[a.Key()].ChangedOn
+		was, had := before[a.Key()]
+		row, has := w.to.rows[a.Key()]
+		changed := w.to.me.ID != 0 && row.ChangedOn != was.ChangedOn
 		switch {
+		case had && !has:
+			w.fail(a.Key(), "somebody deleted it meanwhile: a conflict")
 		case w.to.equal(a), changed && row.ChangedBy == w.to.me.ID:
 			w.arrived([]*assets.Asset{a})
 		case changed:

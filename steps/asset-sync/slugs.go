@@ -28,14 +28,25 @@ func (w *writer) freeSlugs(ctx context.Context, doomed []assets.Step) {
 		body := map[string]any{"slug": fmt.Sprintf("%.200s-%.8s", row.Slug, k.UUID)}
 		if err := w.to.client.Send(context.WithoutCancel(ctx), http.MethodPut, fmt.Sprintf("/api/v1/dashboard/%d", row.ID), body, nil); err != nil {
 			w.fail(k, "its slug: %v", err)
+			continue
 		}
+		w.between = append(w.between, k)
 	}
 	if w.fatal = w.to.refresh(context.WithoutCancel(ctx), holders); w.fatal != nil {
 		return
 	}
-	for _, k := range holders {
+	for _, k := range w.between {
 		if row := w.to.rows[k]; w.to.me.ID == 0 || row.ChangedBy == w.to.me.ID {
 			w.plan[k] = row
+		}
+	}
+}
+
+// slugsBetween tells of dashboards that were left with a slug in between.
+func (w *writer) slugsBetween() {
+	for _, k := range w.between {
+		if row := w.to.rows[k]; !w.done[k] {
+			w.notes = append(w.notes, fmt.Sprintf("dashboard %q has the slug %q until it can be written", row.Title, row.Slug))
 		}
 	}
 }

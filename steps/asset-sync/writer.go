@@ -30,7 +30,8 @@ type writer struct {
 	notes  []string
 	fatal  error
 
-	silences int // writes without an answer since one had one
+	between  []assets.Key // dashboards with a slug that is neither the old one nor the new one
+	silences int          // writes without an answer since one had one
 }
 
 func (y *synchronisation) writer() *writer {
@@ -59,6 +60,7 @@ func (w *writer) write(ctx context.Context, wanted []*assets.Asset, doomed []ass
 	w.tags(ctx)
 	w.people(ctx)
 	w.remove(ctx, doomed)
+	w.slugsBetween()
 }
 
 func (w *writer) of(kind assets.Kind) (all []*assets.Asset) {
