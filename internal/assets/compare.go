@@ -1,6 +1,7 @@
 package assets
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,14 +21,16 @@ type Difference struct {
 type Titles func(Key) string
 
 // Differences says in words what changed from one state to the other. Equal
-// states have none.
+// states have none, and others have one at least: plans go by that.
 func Differences(before, after *Asset, title Titles) (all []Difference) {
 	d := differ{title: title}
 	for _, key := range keysOf(before.Doc, after.Doc) {
 		a, b := before.Doc.Get(key), after.Doc.Get(key)
-		if same(a, b) {
+		unsaid := (a == nil || b == nil) && (key == "owners" || key == "roles") // by the side without
+		if same(a, b) || unsaid {
 			continue
 		}
+		said := len(d.all)
 		switch {
 		case before.Kind == Dataset && (key == "columns" || key == "metrics"):
 			d.named(strings.TrimSuffix(key, "s"), a, b, []string{"column_name", "metric_name"})
@@ -37,16 +40,15 @@ func Differences(before, after *Asset, title Titles) (all []Difference) {
 			d.layout(before, after)
 		case before.Kind == Chart && (key == "params" || key == "query_context"):
 			d.fields(map[string]string{"params": "parameter", "query_context": "query"}[key], a, b)
-		case key == "owners" || key == "roles":
-			if a != nil && b != nil { // a side without does not say
-				d.texts(strings.TrimSuffix(key, "s"), a, b)
-			}
-		case key == "tags":
-			d.texts("tag", a, b)
+		case key == "owners" || key == "roles" || key == "tags":
+			d.texts(strings.TrimSuffix(key, "s"), a, b)
 		case key == "dataset_uuid":
-			d.say("dataset: %s → %s", title(Key{Dataset, a.Str()}), title(Key{Dataset, b.Str()}))
+			d.value("dataset", a, b)
 		default:
 			d.value(words(key), a, b)
+		}
+		if len(d.all) == said { // as null where there was nothing
+			d.say("%s changed", words(key))
 		}
 	}
 	return d.all
@@ -112,8 +114,12 @@ func (d *differ) value(what string, a, b *document.Value) {
 
 const shortText = 60 // runes that fit into a line
 
+// text shows titles in the place of UUIDs, unless both sides read alike then.
 func (d *differ) text(what string, a, b *document.Value) {
-	x, y := shown(a), shown(b)
+	x, y := shown(d.readable(a)), shown(d.readable(b))
+	if x == y {
+		x, y = shown(a), shown(b)
+	}
 	if len([]rune(x)) <= shortText && len([]rune(y)) <= shortText && !strings.Contains(x+y, "\n") {
 		switch {
 		case x == "":
@@ -181,41 +187,40 @@ func (d *differ) fields(what string, a, b *document.Value) {
 
 // named compares lists whose items have names: columns, metrics, filters.
 func (d *differ) named(what string, a, b *document.Value, keys []string) {
-	name := func(v *document.Value) string {
-		for _, key := range keys {
-			if text := v.Get(key).Str(); text != "" {
-				return text
-			}
-		}
-		return "?"
-	}
-	before := map[string]*document.Value{}
-	for _, item := range a.Each() {
-		before[name(item)] = item
-	}
-	for _, item := range b.Each() {
-		old, there := before[name(item)]
-		delete(before, name(item))
-		switch {
-		case !there:
-			d.say("%s %q added", what, name(item))
-		case !same(old, item):
-			d.fields(fmt.Sprintf("%s %q:", what, name(item)), old, item)
+	was, is := namesOf(a, keys), namesOf(b, keys)
+	for i, name := range is {
+		switch at := slices.Index(was, name); {
+		case at < 0:
+			d.say("%s %q added", what, name)
+		case !same(a.Items[at], b.Items[i]):
+			d.fields(fmt.Sprintf("%s %q:", what, name), a.Items[at], b.Items[i])
 		}
 	}
-	for _, item := range a.Each() {
-		if _, gone := before[name(item)]; gone {
-			d.say("%s %q removed", what, name(item))
+	for _, name := range was {
+		if !slices.Contains(is, name) {
+			d.say("%s %q removed", what, name)
 		}
 	}
-	if len(a.Each()) == len(b.Each()) && len(before) == 0 && what == "filter" {
-		for i := range a.Each() {
-			if name(a.Items[i]) != name(b.Items[i]) {
-				d.say("filters are in another order")
-				return
-			}
-		}
+	if !slices.Equal(was, is) && slices.Equal(slices.Sorted(slices.Values(was)), slices.Sorted(slices.Values(is))) {
+		d.say("%ss are in another order", what)
 	}
+}
+
+// namesOf are the names of a list's items, by the first of the keys that an
+// item has; a second item of one name has a number.
+func namesOf(list *document.Value, keys []string) (names []string) {
+	for _, item := range list.Each() {
+		name := "?"
+		for _, key := range slices.Backward(keys) {
+			name = cmp.Or(item.Get(key).Str(), name)
+		}
+		label := name
+		for n := 2; slices.Contains(names, label); n++ {
+			label = fmt.Sprintf("%s (%d)", name, n)
+		}
+		names = append(names, label)
+	}
+	return names
 }
 
 func (d *differ) metadata(a, b *document.Value) {
@@ -226,15 +231,15 @@ func (d *differ) metadata(a, b *document.Value) {
 		}
 		switch key {
 		case "native_filter_configuration":
-			d.named("filter", d.readable(x), d.readable(y), []string{"name", "id"})
+			d.named("filter", x, y, []string{"name", "id"})
 		case "chart_customization_config":
-			d.named("display control", d.readable(x), d.readable(y), []string{"name", "id"})
+			d.named("display control", x, y, []string{"name", "id"})
 		case "chart_configuration":
 			d.cross(x, y)
 		case "global_chart_configuration":
-			d.fields("cross filters:", d.readable(x), d.readable(y))
+			d.fields("cross filters:", x, y)
 		default:
-			d.value(words(key), d.readable(x), d.readable(y))
+			d.value(words(key), x, y)
 		}
 	}
 }
@@ -252,7 +257,7 @@ func (d *differ) readable(v *document.Value) *document.Value {
 func (d *differ) name(v *document.Value) {
 	if v.Kind == document.String && uuidOnly.MatchString(v.Text) {
 		for _, kind := range []Kind{Chart, Dataset, Dashboard} {
-			if title := d.title(Key{kind, v.Text}); title != "" {
+			if title := d.title(Key{kind, v.Text}); title != "" && title != v.Text {
 				v.Text = title
 				return
 			}
@@ -281,7 +286,7 @@ func (d *differ) cross(a, b *document.Value) {
 		case y == nil:
 			d.say("cross filter of %q removed", title)
 		default:
-			d.fields(fmt.Sprintf("cross filter of %q:", title), d.readable(x.Get("crossFilters")), d.readable(y.Get("crossFilters")))
+			d.fields(fmt.Sprintf("cross filter of %q:", title), x.Get("crossFilters"), y.Get("crossFilters"))
 			if same(x.Get("crossFilters"), y.Get("crossFilters")) {
 				d.say("cross filter of %q changed", title)
 			}

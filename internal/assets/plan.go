@@ -2,6 +2,7 @@ package assets
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -43,7 +44,7 @@ type Existing struct {
 type Target struct {
 	Set      *Set
 	Existing map[Key]Existing
-	Me       int             // the account's user id; 0: not known, then nobody's edit is a conflict
+	Me       int             // the account's user id; 0: not known, then everybody's edit is a conflict
 	Space    *Space          // of the target
 	Create   map[string]bool // logical names of databases that may be made
 }
@@ -64,10 +65,23 @@ type Options struct {
 
 // MakePlan compares.
 func MakePlan(source *Set, target Target, o Options) Plan {
-	p := planner{source: source, target: target, options: o, blocked: map[Key]string{}}
+	for keep := map[Key]bool{}; ; {
+		p := planner{source: source, target: target, options: o, blocked: map[Key]string{}, keep: keep, gives: map[Key]bool{}}
+		p.make()
+		for _, s := range p.Of(Update, Delete) {
+			delete(p.gives, s.Key)
+		}
+		if len(p.gives) == 0 {
+			return p.Plan
+		}
+		maps.Copy(keep, p.gives)
+	}
+}
+
+func (p *planner) make() {
 	p.taken()
 	for _, kind := range Kinds {
-		for _, a := range source.Of(kind) {
+		for _, a := range p.source.Of(kind) {
 			if kind == Database {
 				p.database(a)
 			} else {
@@ -76,7 +90,6 @@ func MakePlan(source *Set, target Target, o Options) Plan {
 		}
 	}
 	p.extras()
-	return p.Plan
 }
 
 type planner struct {
@@ -84,43 +97,50 @@ type planner struct {
 	source  *Set
 	target  Target
 	options Options
-	slugs   map[string]*Asset // of the target's dashboards
-	tables  map[string][]*Asset
-	blocked map[Key]string // what will not be there, and why
+	names   map[string][]*Asset // of dashboards by slug, of datasets by table
+	blocked map[Key]string      // what will not be there, and why
+	keep    map[Key]bool        // dashboards that cannot give their slugs up, by an earlier try
+	gives   map[Key]bool        // those that are expected to
 }
 
 // taken notes the unique names that the target's assets have, or will have.
 func (p *planner) taken() {
-	p.slugs, p.tables = map[string]*Asset{}, map[string][]*Asset{}
-	for _, a := range p.target.Set.Of(Dashboard) {
-		if a.Slug() != "" {
-			p.slugs[a.Slug()] = a
-		}
+	p.names = map[string][]*Asset{}
+	for _, a := range append(append(p.target.Set.Of(Dashboard), p.target.Set.Of(Dataset)...), p.source.Of(Dataset)...) {
+		p.names[uniqueName(a)] = append(p.names[uniqueName(a)], a)
 	}
-	for _, set := range []*Set{p.target.Set, p.source} {
-		for _, a := range set.Of(Dataset) {
-			p.tables[table(a)] = append(p.tables[table(a)], a)
-		}
+}
+
+// uniqueName is what assets must share to be taken for each other.
+func uniqueName(a *Asset) string {
+	if a.Kind == Dataset {
+		return table(a)
 	}
+	return a.Slug()
 }
 
 func table(a *Asset) string {
 	return fmt.Sprintf("%q %q", a.Doc.Get("database").Str(), a.Title())
 }
 
-// sameTable finds the dataset that an import would take for this one by its
-// table: the importer leaves a missing schema or catalog out of its search.
-func (p *planner) sameTable(a *Asset) *Asset {
+// Collision finds another asset that an import would take over in the place of
+// this one, by one of its unique names. The importer leaves a missing schema or
+// catalog out of its search.
+func Collision(a *Asset, others []*Asset) string {
 	matches := func(other *Asset, field string) bool {
 		part := a.Doc.Get(field).Str()
 		return part == "" || part == other.Doc.Get(field).Str()
 	}
-	for _, other := range p.tables[table(a)] {
-		if other.UUID != a.UUID && matches(other, "schema") && matches(other, "catalog") {
-			return other
+	for _, other := range others {
+		switch {
+		case other.Key() == a.Key() || other.Kind != a.Kind:
+		case a.Kind == Dashboard && a.Slug() != "" && a.Slug() == other.Slug():
+			return fmt.Sprintf("the slug %q belongs to another dashboard there: %q (%s)", a.Slug(), other.Title(), other.UUID)
+		case a.Kind == Dataset && table(a) == table(other) && matches(other, "schema") && matches(other, "catalog"):
+			return fmt.Sprintf("the table belongs to another dataset there: %s", other.UUID)
 		}
 	}
-	return nil
+	return ""
 }
 
 func (p *planner) database(a *Asset) {
@@ -186,23 +206,30 @@ func (p *planner) unfit(a *Asset) string {
 	return ""
 }
 
-// collision finds another asset of the target that an import would take over
-// by one of its unique names.
+// collision is what keeps an asset from being written whoever edited it.
 func (p *planner) collision(a *Asset) string {
-	switch a.Kind {
-	case Dashboard:
-		if other := p.slugs[a.Slug()]; other != nil && other.UUID != a.UUID {
-			return fmt.Sprintf("the slug %q belongs to another dashboard there: %q (%s)", a.Slug(), other.Title(), other.UUID)
-		}
-	case Dataset:
-		if other := p.sameTable(a); other != nil {
-			return fmt.Sprintf("the table belongs to another dataset there: %s", other.UUID)
-		}
-		if there := p.target.Set.Get(a.Key()); there != nil && there.Doc.Get("database").Str() != a.Doc.Get("database").Str() {
-			return fmt.Sprintf("it stands on another database there: %q, not %q", there.Doc.Get("database").Str(), a.Doc.Get("database").Str())
-		}
+	others := p.names[uniqueName(a)]
+	if a.Kind == Dashboard {
+		others = slices.DeleteFunc(slices.Clone(others), p.leaves)
+	}
+	if taken := Collision(a, others); taken != "" || a.Kind != Dataset {
+		return taken
+	}
+	if there := p.target.Set.Get(a.Key()); there != nil && there.Doc.Get("database").Str() != a.Doc.Get("database").Str() {
+		return fmt.Sprintf("it stands on another database there: %q, not %q", there.Doc.Get("database").Str(), a.Doc.Get("database").Str())
 	}
 	return ""
+}
+
+// leaves says that a dashboard of the target will not have its slug any more.
+func (p *planner) leaves(other *Asset) bool {
+	wanted := p.source.Get(other.Key())
+	goes := wanted != nil && wanted.Slug() != other.Slug() || wanted == nil && p.options.Delete[other.Key()]
+	if !goes || p.keep[other.Key()] || p.edited(other.Key()) != "" {
+		return false
+	}
+	p.gives[other.Key()] = true
+	return true
 }
 
 // edited says who stands against overwriting.
@@ -213,7 +240,7 @@ func (p *planner) edited(k Key) string {
 		return ""
 	case !e.Owned:
 		return "it belongs to others, and the account is no administrator"
-	case p.target.Me != 0 && e.ChangedBy != 0 && e.ChangedBy != p.target.Me && !p.options.Overwrite:
+	case e.ChangedBy != 0 && e.ChangedBy != p.target.Me && !p.options.Overwrite:
 		return "last edited by " + e.By
 	}
 	return ""

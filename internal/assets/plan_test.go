@@ -82,6 +82,61 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// TestPlanWithoutAnAccount: who does not know who it is takes no edit for its own.
+func TestPlanWithoutAnAccount(t *testing.T) {
+	t.Parallel()
+	before, after := parsed(t, assets.Dashboard, some, "dashboard_title: d, slug: s"), parsed(t, assets.Dashboard, some, "dashboard_title: d, slug: t")
+	target := assets.Target{Set: assets.NewSet(before), Space: assets.NewSpace(), Existing: map[assets.Key]assets.Existing{before.Key(): {ChangedBy: 1, By: "Anna", Owned: true}}}
+	for want, options := range map[assets.Action]assets.Options{assets.Conflict: {}, assets.Update: {Overwrite: true}} {
+		if p := assets.MakePlan(assets.NewSet(after), target, options); len(p.Of(want)) != 1 {
+			t.Errorf("%+v, want %s", p.Steps, want)
+		}
+	}
+}
+
+// TestSlugsThatMove: a slug is free where whoever has it gives it up in the
+// same run, and only then.
+func TestSlugsThatMove(t *testing.T) {
+	t.Parallel()
+	has := func(slugs ...string) *assets.Set {
+		set := assets.NewSet()
+		for i, slug := range slugs {
+			if slug != "" {
+				set.Add(parsed(t, assets.Dashboard, []string{some, other, third}[i], "dashboard_title: d, slug: "+slug))
+			}
+		}
+		return set
+	}
+	for _, test := range []struct {
+		why            string
+		target, source *assets.Set
+		edited         string // by somebody else
+		doomed         string
+		want           string // actions, by UUID
+	}{
+		{"two exchange theirs", has("a", "b"), has("b", "a"), "", "", "update update"},
+		{"three in a circle", has("a", "b", "c"), has("b", "c", "a"), "", "", "update update update"},
+		{"one gives it up, a new one takes it", has("a"), has("b", "a"), "", "", "update create"},
+		{"whoever keeps it", has("a"), has("a", "a"), "", "", "unchanged conflict"},
+		{"whoever was edited keeps it", has("a"), has("b", "a"), some, "", "conflict conflict"},
+		{"whoever cannot get another keeps it", has("a", "b", "c"), has("b", "c", ""), "", "", "conflict conflict extra"},
+		{"whoever is deleted", has("a"), has("", "a"), "", some, "delete create"},
+		{"whoever is the target's own", has("a"), has("", "a"), "", "", "extra conflict"},
+	} {
+		target := assets.Target{Set: test.target, Me: 1, Space: assets.NewSpace(), Existing: map[assets.Key]assets.Existing{}}
+		if test.edited != "" {
+			target.Existing[assets.Key{Kind: assets.Dashboard, UUID: test.edited}] = assets.Existing{ChangedBy: 2, By: "Anna", Owned: true}
+		}
+		actions := map[string]string{}
+		for _, s := range assets.MakePlan(test.source, target, assets.Options{Delete: map[assets.Key]bool{{Kind: assets.Dashboard, UUID: test.doomed}: true}}).Steps {
+			actions[s.Key.UUID] += string(s.Action)
+		}
+		if got := strings.TrimSpace(actions[some] + " " + actions[other] + " " + actions[third]); got != test.want {
+			t.Errorf("%s: %s, want %s", test.why, got, test.want)
+		}
+	}
+}
+
 // TestPlanDatabases: what the target has no database for refuses the run,
 // unless it may be made.
 func TestPlanDatabases(t *testing.T) {

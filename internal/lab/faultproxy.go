@@ -1,6 +1,8 @@
 package lab
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -30,12 +32,15 @@ type Fault struct {
 	Cut        bool              // the connection is closed without an answer
 	CutBody    bool              // the answer ends in its middle
 	LoseAnswer bool              // the server does it, the connection is closed without an answer
+	Late       func()            // the connection is closed at once; then this is called, then the server gets the request
 }
 
 // FaultProxy stands in front of a real HTTP server and injects faults. It
 // counts all requests.
 type FaultProxy struct {
 	URL string
+
+	goingOn sync.WaitGroup // of servers that work for nobody
 
 	mu       sync.Mutex
 	faults   []*Fault
@@ -54,7 +59,7 @@ func NewFaultProxy(t testing.TB, target string) *FaultProxy {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.serve(w, r, forward)
 	}))
-	t.Cleanup(func() { server.CloseClientConnections(); server.Close() })
+	t.Cleanup(func() { server.CloseClientConnections(); server.Close(); p.goingOn.Wait() })
 	p.URL = server.URL
 	return p
 }
@@ -105,6 +110,9 @@ func (p *FaultProxy) serve(w http.ResponseWriter, r *http.Request, forward http.
 		panic(http.ErrAbortHandler)
 	case fault.Cut:
 		panic(http.ErrAbortHandler)
+	case fault.Late != nil:
+		p.late(r, forward, fault.Late)
+		panic(http.ErrAbortHandler)
 	case fault.LoseAnswer:
 		forward.ServeHTTP(httptest.NewRecorder(), r)
 		panic(http.ErrAbortHandler)
@@ -117,6 +125,20 @@ func (p *FaultProxy) serve(w http.ResponseWriter, r *http.Request, forward http.
 		_ = http.NewResponseController(w).EnableFullDuplex()
 		forward.ServeHTTP(w, r)
 	}
+}
+
+// late lets the server go on with a request whose client is gone.
+func (p *FaultProxy) late(r *http.Request, forward http.Handler, first func()) {
+	whole, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	again := r.Clone(context.WithoutCancel(r.Context()))
+	again.Body = io.NopCloser(bytes.NewReader(whole))
+	p.goingOn.Go(func() {
+		first()
+		forward.ServeHTTP(httptest.NewRecorder(), again)
+	})
 }
 
 // take notes the request and gives the fault meant for it, or none.

@@ -44,6 +44,7 @@ type Client struct {
 	config Config
 	base   *url.URL
 	reads  *http.Client
+	once   *http.Client // reads that are not repeated
 	writes *http.Client
 
 	entering sync.Mutex // one login, renewal or CSRF token at a time
@@ -84,8 +85,9 @@ func New(c Config) (*Client, error) {
 	}
 	jar.SetCookies(base, cookies)
 	client.reads = httpclient.New(httpclient.Config{Timeout: c.Timeout, UserAgent: c.UserAgent, Answer: longAnswer})
+	client.once = httpclient.New(httpclient.Config{Timeout: c.Timeout, UserAgent: c.UserAgent, Answer: longAnswer, Retries: -1})
 	client.writes = httpclient.New(httpclient.Config{Timeout: c.Write, UserAgent: c.UserAgent, Answer: longAnswer, Retries: -1})
-	client.reads.Jar, client.writes.Jar = jar, jar
+	client.reads.Jar, client.once.Jar, client.writes.Jar = jar, jar, jar
 	return client, nil
 }
 
@@ -110,6 +112,7 @@ type request struct {
 	body         []byte
 	contentType  string
 	accept       string
+	once         bool   // there is another way when no answer comes
 	login        bool   // it goes out with bearer instead of the session's token
 	bearer       string // "" is none
 }
@@ -134,7 +137,7 @@ func (c *Client) do(ctx context.Context, r request) ([]byte, error) {
 		case err == nil:
 			return body, nil
 		case try < 2 && c.renewable(ctx, err, with):
-		case try < 5 && r.isWrite() && tooMany(err): // refused, so it was not done
+		case try < 5 && r.again(err):
 			if err := pause(ctx, time.Second<<try); err != nil {
 				return nil, err
 			}
@@ -144,9 +147,15 @@ func (c *Client) do(ctx context.Context, r request) ([]byte, error) {
 	}
 }
 
-func tooMany(err error) bool {
+// again says that a request may be sent once more, a while later: it was
+// refused, so it was not done, or it does the same twice.
+func (r request) again(err error) bool {
 	var answer *httpclient.Error
-	return errors.As(err, &answer) && answer.Status == http.StatusTooManyRequests
+	if !errors.As(err, &answer) || !r.isWrite() && !r.once {
+		return false
+	}
+	same := r.method == http.MethodPut || r.method == http.MethodDelete
+	return answer.Status == http.StatusTooManyRequests || answer.Status == http.StatusServiceUnavailable && same
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -169,9 +178,12 @@ func (c *Client) send(ctx context.Context, r request) ([]byte, error) {
 	}
 	c.headers(req, r)
 	client := c.reads
-	if r.isWrite() {
+	switch {
+	case r.isWrite():
 		client = c.writes
 		c.written.Add(1)
+	case r.once:
+		client = c.once
 	}
 	c.sent.Add(1)
 	response, err := client.Do(req)

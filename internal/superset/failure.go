@@ -24,8 +24,13 @@ type Refused struct {
 // Error is the reason with the status.
 func (r *Refused) Error() string { return fmt.Sprintf("%d: %s", r.Status, r.Reason) }
 
-// ErrUnknown is a write without an answer: it may or may not have been done.
+// ErrUnknown is a request without an answer: a write may or may not have been
+// done.
 var ErrUnknown = errors.New("no answer: whether it was done must be looked up")
+
+// ErrUnavailable is a 503: most proxies say so before the server gets anything,
+// which is to be looked up all the same.
+var ErrUnavailable = fmt.Errorf("%w: 503", ErrUnknown)
 
 // ErrNotFound is a 404: not there, or not visible to this account.
 var ErrNotFound = errors.New("not found, or not visible to this account")
@@ -42,11 +47,7 @@ func (c *Client) failure(err error, r request) error {
 	case errors.Is(err, context.Canceled):
 		return change.Failf(change.KindCancelled, "%s: %w", doing, context.Canceled)
 	}
-	f := change.Failf(change.KindInfrastructure, "%s: no answer: %w", doing, httpclient.Plain(err))
-	if r.isWrite() {
-		return &sentinel{ErrUnknown, f}
-	}
-	return f
+	return &sentinel{ErrUnknown, change.Failf(change.KindInfrastructure, "%s: no answer: %w", doing, httpclient.Plain(err))}
 }
 
 func (c *Client) answered(answer *httpclient.Error, doing string) error {
@@ -61,7 +62,9 @@ func (c *Client) answered(answer *httpclient.Error, doing string) error {
 	case status == http.StatusForbidden:
 		return change.Failf(change.KindConfiguration, "%s: 403 Forbidden", doing).
 			WithHint("the account %q lacks a right there; asset-sync doctor shows which", c.config.Login.Username)
-	case status == http.StatusBadGateway, status == http.StatusServiceUnavailable, status == http.StatusGatewayTimeout:
+	case status == http.StatusServiceUnavailable:
+		return &sentinel{ErrUnavailable, change.Failf(change.KindInfrastructure, "%s: %w", doing, answer)}
+	case status == http.StatusBadGateway, status == http.StatusGatewayTimeout:
 		return &sentinel{ErrUnknown, change.Failf(change.KindInfrastructure, "%s: %w", doing, answer)}
 	case status == http.StatusTooManyRequests:
 		return change.Failf(change.KindInfrastructure, "%s: %w", doing, answer)

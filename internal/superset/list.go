@@ -108,26 +108,57 @@ func (c *Client) List(ctx context.Context, kind assets.Kind) ([]Row, error) {
 	}
 }
 
-const manyUUIDs = 100 // in one request
-
-// ListByUUID reads the rows of some assets; those that are not there are left
-// out. Servers before 6.0 do not know the filter.
-func (c *Client) ListByUUID(ctx context.Context, kind assets.Kind, uuids []string) (rows []Row, err error) {
-	parts := slices.Collect(slices.Chunk(uuids, manyUUIDs))
-	answers := make([]listAnswer, len(parts))
-	err = abreast(len(parts), func(i int) error {
-		q := fmt.Sprintf("(columns:!(%s),keys:!(none),filters:!((col:uuid,opr:in,value:!('%s'))),page:0,page_size:%d)", columns[kind], strings.Join(parts[i], "','"), manyUUIDs)
-		return c.Get(ctx, "/api/v1/"+string(kind)+"/", "q="+url.QueryEscape(q), &answers[i])
+// ListWhere reads the rows that have one of the values in a column: a name, or
+// their UUID, which servers before 6.0 do not filter by.
+func (c *Client) ListWhere(ctx context.Context, kind assets.Kind, column string, values []string) ([]Row, error) {
+	parts := inLines(values)
+	rows := make([][]Row, len(parts))
+	err := abreast(len(parts), func(i int) (err error) {
+		rows[i], err = c.where(ctx, kind, fmt.Sprintf("(col:%s,opr:in,value:!(%s))", column, parts[i]))
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list some %s: %w", kind.Folder(), err)
 	}
-	for _, answer := range answers {
+	return slices.Concat(rows...), nil
+}
+
+// longLine bounds the values in one request line, of which gunicorn takes 4094
+// bytes unless it is told otherwise.
+const longLine = 3400
+
+var quoted = strings.NewReplacer("!", "!!", "'", "!'") // in Rison
+
+// inLines joins values to texts that fit into one request each.
+func inLines(values []string) (lines []string) {
+	size := longLine
+	for _, value := range values {
+		value = "'" + quoted.Replace(value) + "'"
+		needs := len(url.QueryEscape(value + ","))
+		if size += needs; size > longLine {
+			lines, size = append(lines, value), needs
+		} else {
+			lines[len(lines)-1] += "," + value
+		}
+	}
+	return lines
+}
+
+// where reads what a filter lets through, page by page as the server gives them.
+func (c *Client) where(ctx context.Context, kind assets.Kind, filter string) (rows []Row, err error) {
+	for page := 0; ; page++ {
+		var answer listAnswer
+		q := fmt.Sprintf("(columns:!(%s),keys:!(none),filters:!(%s),order_column:%s,order_direction:asc,page:%d,page_size:%d)", columns[kind], filter, orderBy[kind], page, pageSize)
+		if err := c.Get(ctx, "/api/v1/"+string(kind)+"/", "q="+url.QueryEscape(q), &answer); err != nil {
+			return nil, err
+		}
 		for _, w := range answer.Result {
 			rows = append(rows, w.row(kind))
 		}
+		if len(answer.Result) == 0 || len(rows) >= answer.Count {
+			return rows, nil
+		}
 	}
-	return rows, nil
 }
 
 type listAnswer struct {
@@ -231,6 +262,22 @@ func (w wireRow) row(kind assets.Kind) Row {
 	slices.Sort(r.Tags)
 	slices.Sort(r.Dashboards)
 	return r
+}
+
+// ChartsOf names the charts that stand on a dataset: `chart "Sales"`.
+func (c *Client) ChartsOf(ctx context.Context, dataset int) (charts []string, err error) {
+	var answer struct {
+		Charts struct {
+			Result []struct {
+				Title string `json:"slice_name"`
+			}
+		}
+	}
+	err = c.Get(ctx, fmt.Sprintf("/api/v1/dataset/%d/related_objects", dataset), "", &answer)
+	for _, chart := range answer.Charts.Result {
+		charts = append(charts, fmt.Sprintf("chart %q", chart.Title))
+	}
+	return charts, err
 }
 
 // Layers lists the annotation layers by id.

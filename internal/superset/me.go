@@ -20,7 +20,7 @@ import (
 
 // Me is the account.
 type Me struct {
-	ID       int
+	ID       int // 0: nobody says
 	Username string
 	Admin    bool
 	Unsure   bool                       // the server does not say whether it is an administrator
@@ -40,9 +40,9 @@ func (m *Me) allow(view, permission string) {
 	m.Rights[view][permission] = true
 }
 
-// Me asks who the account is and what it may. Servers before 5.0 do not answer
-// that to a token: there its id stands in the token itself, its roles where it
-// may see accounts, and its rights on each kind.
+// Me asks who the account is and what it may. Servers before 6.0 do not answer
+// that to a token: there its id is looked for elsewhere, its roles where it may
+// see accounts, and its rights on each kind.
 func (c *Client) Me(ctx context.Context) (me Me, err error) {
 	var who struct {
 		Result struct {
@@ -58,8 +58,12 @@ func (c *Client) Me(ctx context.Context) (me Me, err error) {
 	if err = c.Get(ctx, "/api/v1/me/", "", &who); err == nil {
 		err = c.Get(ctx, "/api/v1/me/roles/", "", &roles)
 	}
-	if err != nil {
-		return c.meByToken(ctx, err)
+	switch {
+	case err == nil:
+	case withheld(err) && c.current().access != "":
+		return c.meElsewhere(ctx)
+	default:
+		return Me{}, fmt.Errorf("ask who the account is: %w", err)
 	}
 	me.ID, me.Username = who.Result.ID, who.Result.Username
 	for role, rights := range roles.Result.Roles {
@@ -71,18 +75,21 @@ func (c *Client) Me(ctx context.Context) (me Me, err error) {
 	return me, nil
 }
 
-// meByToken is what can be found out elsewhere; failed is why.
-func (c *Client) meByToken(ctx context.Context, failed error) (me Me, err error) {
-	if kind := c.config.Login.Kind; kind != LoginPassword && kind != "" { // the token may be another server's
-		return Me{}, failed
-	}
-	if me.ID, err = strconv.Atoi(c.claims().Subject); err != nil || me.ID == 0 {
-		return Me{}, failed
+// withheld says that the server does not tell this to the account, as far as
+// it is no fault of the server.
+func withheld(err error) bool {
+	return errors.Is(err, ErrNotFound) || change.AsFailure(err).Kind == change.KindConfiguration
+}
+
+// meElsewhere is what can be found out without the question that is meant for it.
+func (c *Client) meElsewhere(ctx context.Context) (me Me, err error) {
+	if me.ID, err = c.ownID(ctx); err != nil || me.ID == 0 {
+		return me, err
 	}
 	me.Username = c.config.Login.Username
 	for _, kind := range []assets.Kind{assets.Dataset, assets.Chart, assets.Dashboard} {
 		var info struct{ Permissions []string }
-		if err := c.Get(ctx, "/api/v1/"+string(kind)+"/_info", "q="+url.QueryEscape("(keys:!(permissions))"), &info); err != nil {
+		if err := c.Get(ctx, "/api/v1/"+string(kind)+"/_info", "q="+url.QueryEscape("(keys:!(permissions))"), &info); err != nil && !withheld(err) {
 			return me, err
 		}
 		for _, permission := range info.Permissions {
@@ -91,6 +98,30 @@ func (c *Client) meByToken(ctx context.Context, failed error) (me Me, err error)
 	}
 	me.Admin, me.Unsure, err = c.isAdmin(ctx, me.ID)
 	return me, err
+}
+
+// ownID stands in the token that the server gave for a password. Another token
+// may be another server's: then the configuration may say whose it is.
+func (c *Client) ownID(ctx context.Context) (int, error) {
+	address := c.config.Login.Username
+	switch c.config.Login.Kind {
+	case LoginPassword, "":
+		id, _ := strconv.Atoi(c.claims().Subject)
+		return id, nil
+	}
+	if address == "" {
+		return 0, nil
+	}
+	accounts, err := c.Accounts(ctx)
+	for id, known := range accounts {
+		if known == strings.ToLower(address) {
+			return id, nil
+		}
+	}
+	if err == nil {
+		err = change.Failf(change.KindConfiguration, "%s has no account with the e-mail address %q", c.config.Name, address).WithHint("set login.username to that of the account whose token it is")
+	}
+	return 0, err
 }
 
 // isAdmin asks for the account's roles, which administrators alone may see.
@@ -104,11 +135,10 @@ func (c *Client) isAdmin(ctx context.Context, id int) (admin, unsure bool, err e
 	for _, role := range user.Result.Roles {
 		admin = admin || role.Name == "Admin"
 	}
-	var failure *change.Failure
 	switch {
 	case errors.Is(err, ErrNotFound): // the server does not show accounts
 		return false, true, nil
-	case errors.As(err, &failure) && failure.Kind == change.KindConfiguration: // 403
+	case err != nil && withheld(err): // 403
 		return false, false, nil
 	}
 	return admin, false, err

@@ -18,9 +18,10 @@ import (
 )
 
 // ExportAll gives every asset of the server in one bundle. It needs a right
-// that Gamma has not, and fails as a whole.
+// that Gamma has not, and fails as a whole, also by the time that a large one
+// takes: so it is not repeated.
 func (c *Client) ExportAll(ctx context.Context) ([]byte, error) {
-	return c.bundle(ctx, "/api/v1/assets/export/", "")
+	return c.bundle(ctx, "/api/v1/assets/export/", "", true)
 }
 
 // ExportSize is how many are asked for at once. It bounds the request line,
@@ -45,24 +46,25 @@ func (c *Client) Export(ctx context.Context, kind assets.Kind, ids []int, told f
 }
 
 // exportBatch halves a batch until the missing one stands alone: one id makes
-// the whole request 404.
+// the whole request 404. One that takes too long for an answer is halved, too.
 func (c *Client) exportBatch(ctx context.Context, kind assets.Kind, ids []int) (bundles [][]byte, missing []int, err error) {
-	bundle, err := c.bundle(ctx, "/api/v1/"+string(kind)+"/export/", "q="+url.QueryEscape("!("+joined(ids)+")"))
+	bundle, err := c.bundle(ctx, "/api/v1/"+string(kind)+"/export/", "q="+url.QueryEscape("!("+joined(ids)+")"), len(ids) > 1)
+	gone := errors.Is(err, ErrNotFound)
 	switch {
 	case err == nil:
 		return [][]byte{bundle}, nil, nil
-	case !errors.Is(err, ErrNotFound):
-		return nil, nil, err
-	case len(ids) == 1:
+	case len(ids) == 1 && gone:
 		return nil, ids, nil
+	case len(ids) == 1 || !gone && !errors.Is(err, ErrUnknown) || ctx.Err() != nil:
+		return nil, nil, err
 	}
 	half := len(ids) / 2
 	bundles, missing, err = c.exportBatch(ctx, kind, ids[:half])
 	if err != nil {
 		return nil, nil, err
 	}
-	more, gone, err := c.exportBatch(ctx, kind, ids[half:])
-	return append(bundles, more...), append(missing, gone...), err
+	more, others, err := c.exportBatch(ctx, kind, ids[half:])
+	return append(bundles, more...), append(missing, others...), err
 }
 
 func joined(ids []int) string {
@@ -74,11 +76,11 @@ func joined(ids []int) string {
 }
 
 // bundle asks past any cache: Superset allows its exports to be kept a year.
-func (c *Client) bundle(ctx context.Context, path, query string) ([]byte, error) {
+func (c *Client) bundle(ctx context.Context, path, query string, once bool) ([]byte, error) {
 	if query != "" {
 		query += "&"
 	}
-	return c.do(ctx, request{method: http.MethodGet, path: path, query: query + "_=" + rand.Text()[:12], accept: "*/*"})
+	return c.do(ctx, request{method: http.MethodGet, path: path, query: query + "_=" + rand.Text()[:12], accept: "*/*", once: once})
 }
 
 // Endpoint is where a bundle is imported.

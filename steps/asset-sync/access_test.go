@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/patchbay-ci/patchbay/internal/assets"
+	"github.com/patchbay-ci/patchbay/internal/lab"
 )
 
 // gate stands before a Superset as a company's proxy does: who does not bring
@@ -102,4 +104,70 @@ func TestSecretsStopAnExport(t *testing.T) {
 	}
 	s.write("asset-sync.yaml", configFile+"secrets: {allow: [\"params.mapbox\"]}\n")
 	s.must(2, "export", "--from", "prod")
+}
+
+// TestAccountNotTold: where nobody says who the account is, everybody's edit is
+// a conflict, until the configuration says it; a server that only fails to
+// answer ends the run.
+func TestAccountNotTold(t *testing.T) {
+	s := syncedScene(t)
+	s.describe(s.pair.Prod, "За областями", "нове")
+	proxy := lab.NewFaultProxy(t, s.pair.QA.URL)
+	proxy.Add(lab.Fault{Method: "GET", Path: "/api/v1/me/", Status: 500, Header: asJSON, Body: `{"message":"Fatal error"}`, Times: 1})
+	s.env = append(s.env, "QA_URL="+proxy.URL)
+	sync := []string{"sync", "--from", "prod", "--to", "qa", "--yes"}
+	if r := s.must(1, sync...); r.result.Outcome != "failed" || r.result.Writes != 0 || !strings.Contains(r.stderr, "ask who the account is") {
+		t.Errorf("%s\n%s", r.result.Outcome, r.stderr)
+	}
+	proxy.Add(lab.Fault{Method: "GET", Path: "/api/v1/me/", Status: 401, Header: asJSON, Body: `{"msg":"Missing Authorization Header"}`})
+	s.env = append(s.env, "QA_TOKEN="+s.token(s.pair.QA))
+	s.write("asset-sync.yaml", strings.ReplaceAll(configFile, `username: sync, password: "${QA_PASSWORD}"`, `kind: token, token: "${QA_TOKEN}"`))
+	if r := s.must(1, sync...); r.result.Writes != 0 || !strings.Contains(r.stdout, `! chart "За областями": last edited by Sync User`) || !strings.Contains(r.stdout, "note: qa does not say who the account is") {
+		t.Errorf("%s", r.stdout)
+	}
+	if r := s.must(0, "doctor", "--env", "qa"); !strings.Contains(r.stdout, "warn  qa: it does not say who the account is") {
+		t.Errorf("%s", r.stdout)
+	}
+	s.env = append(s.env, "SUPERSET_QA_USERNAME=nobody@example.invalid")
+	if r := s.must(2, sync...); !strings.Contains(r.stderr, "no account with the e-mail address") {
+		t.Errorf("%s", r.stderr)
+	}
+	s.env = append(s.env, "SUPERSET_QA_USERNAME=Sync@example.invalid")
+	s.must(0, sync...)
+	s.describe(s.pair.Prod, "За областями", "ще новіше")
+	s.describe(s.pair.QA, "За областями", "тутешнє")
+	if r := s.must(1, sync...); r.result.Writes != 0 || !strings.Contains(r.stdout, "last edited by Editor User") {
+		t.Errorf("%s", r.stdout)
+	}
+}
+
+// describe edits a chart as a person does.
+func (s *scene) describe(site *lab.SupersetSite, title, description string) {
+	s.Helper()
+	s.edit(site, assets.Chart, title, map[string]any{"description": description})
+}
+
+// edit changes an asset as a person does.
+func (s *scene) edit(site *lab.SupersetSite, kind assets.Kind, title string, body map[string]any) {
+	s.Helper()
+	if err := s.client(site, "editor").Send(s.Context(), http.MethodPut, fmt.Sprintf("/api/v1/%s/%d", kind, s.rows(site, kind)[title].ID), body, nil); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// token logs in as sync.
+func (s *scene) token(site *lab.SupersetSite) string {
+	s.Helper()
+	answer, err := http.Post(site.URL+"/api/v1/security/login", "application/json", strings.NewReader(`{"username":"sync","password":"sync-secret","provider":"db"}`))
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var tokens struct {
+		Access string `json:"access_token"`
+	}
+	if err := json.NewDecoder(answer.Body).Decode(&tokens); err != nil {
+		s.Fatal(err)
+	}
+	return tokens.Access
 }

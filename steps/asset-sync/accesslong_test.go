@@ -172,20 +172,3 @@ func TestDoctorWarns(t *testing.T) {
 		t.Errorf("%s", r.stdout)
 	}
 }
-
-// token logs in as sync.
-func (s *scene) token(site *lab.SupersetSite) string {
-	s.Helper()
-	answer, err := http.Post(site.URL+"/api/v1/security/login", "application/json", strings.NewReader(`{"username":"sync","password":"sync-secret","provider":"db"}`))
-	if err != nil {
-		s.Fatal(err)
-	}
-	defer answer.Body.Close()
-	var tokens struct {
-		Access string `json:"access_token"`
-	}
-	if err := json.NewDecoder(answer.Body).Decode(&tokens); err != nil {
-		s.Fatal(err)
-	}
-	return tokens.Access
-}

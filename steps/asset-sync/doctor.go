@@ -148,6 +148,10 @@ func (d *checkup) rights(ctx context.Context, client *superset.Client, name stri
 		d.say("warn", name, "the rights of the account could not be asked: %v", err)
 		return
 	}
+	if me.ID == 0 {
+		d.say("warn", name, "it does not say who the account is: set login.username to the account's e-mail address, or whatever was edited last by anybody is a conflict")
+		return
+	}
 	var missing []string
 	for _, view := range []string{"Dataset", "Chart", "Dashboard"} {
 		for _, right := range []string{"can_read", "can_write", "can_export"} {

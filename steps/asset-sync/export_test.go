@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/patchbay-ci/patchbay/internal/assets"
+	"github.com/patchbay-ci/patchbay/internal/lab"
 )
 
 // TestExport: a tree for git without anything of the environment, twice the
@@ -46,5 +47,40 @@ func TestExport(t *testing.T) {
 	s.must(0, "export", "--from", "prod")
 	if after := s.tree("assets"); len(after) != len(first)-1 {
 		t.Errorf("%d files after a dashboard went, there were %d", len(after), len(first))
+	}
+}
+
+// TestTooLargeAtOnce: a site that does not come in one export, by its size or
+// for want of the right, comes by kinds, in smaller batches if need be; the
+// tree is the same.
+func TestTooLargeAtOnce(t *testing.T) {
+	s := syncedScene(t)
+	s.must(0, "export", "--from", "qa", "--dir", "qa", "--no-cache")
+	want := s.tree("qa")
+	for name, fault := range map[string]lab.Fault{
+		"504": {Status: 504}, "403": {Status: 403, Header: asJSON, Body: `{"message":"Forbidden"}`}, "500": {Status: 500, Header: asJSON, Body: `{"errors":[{"message":"Export failed"}]}`}, "no answer": {Cut: true}, "half an answer": {CutBody: true},
+	} {
+		proxy := lab.NewFaultProxy(t, s.pair.QA.URL)
+		fault.Method, fault.Path = "GET", "/api/v1/assets/export/"
+		proxy.Add(fault)
+		proxy.Add(lab.Fault{Method: "GET", Path: "/api/v1/dashboard/export/", Status: 504, Times: 1})
+		proxied := s.within(t)
+		proxied.env = append(append([]string{}, s.env...), "QA_URL="+proxy.URL)
+		proxied.must(0, "export", "--from", "qa", "--dir", "qa", "--no-cache")
+		s.same(want, s.tree("qa"))
+		if whole, batches := proxy.Count("GET", "/assets/export/"), proxy.Count("GET", "/dashboard/export/"); whole != 1 || batches != 3 {
+			t.Errorf("%s: asked for everything %d times, for dashboards %d times, want 1 and 3", name, whole, batches)
+		}
+	}
+}
+
+// TestTooLargeToReadBack at once: a sync reads by kinds too, without trying twice.
+func TestTooLargeToReadBack(t *testing.T) {
+	s := newScene(t)
+	proxy := lab.NewFaultProxy(t, s.pair.QA.URL)
+	proxy.Add(lab.Fault{Method: "GET", Path: "/assets/export/", Status: 504})
+	s.env = append(s.env, "QA_URL="+proxy.URL)
+	if r := s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes"); r.result.Outcome != "synced" || proxy.Count("GET", "/assets/export/") != 1 {
+		t.Errorf("%s, asked for everything %d times", r.result.Outcome, proxy.Count("GET", "/assets/export/"))
 	}
 }

@@ -31,6 +31,8 @@ func TestFaultsOnTheWay(t *testing.T) {
 		"an expired token":       {lab.Fault{Method: "POST", Path: "/dashboard/import/", Status: 401, Header: asJSON, Body: `{"msg":"Token has expired"}`, Times: 1}, 0, "nothing-to-do"},
 		"HTML 500 once":          {lab.Fault{Method: "POST", Path: "/chart/import/", Status: 500, Header: map[string]string{"Content-Type": "text/html"}, Body: "<html>Internal</html>", Times: 1}, 0, "nothing-to-do"},
 		"HTML 500 for ever":      {lab.Fault{Method: "POST", Path: "/dashboard/import/", Status: 500, Header: map[string]string{"Content-Type": "text/html"}, Body: "<html>Internal</html>"}, 1, "synced"},
+		"unavailable at times":   {lab.Fault{Method: "POST", Path: "/import/", Status: 503, Times: 2}, 0, "nothing-to-do"},
+		"unavailable for layers": {lab.Fault{Method: "PUT", Path: "/api/v1/chart/", Status: 503, Times: 2}, 0, "nothing-to-do"},
 		"unavailable for ever":   {lab.Fault{Method: "POST", Path: "/chart/import/", Status: 503}, 1, "synced"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -57,6 +59,40 @@ func TestFaultsOnTheWay(t *testing.T) {
 	}
 }
 
+// TestAnswerLostEarly: a proxy gives up while the server goes on with a write.
+// It is waited for, and nothing is sent twice.
+func TestAnswerLostEarly(t *testing.T) {
+	s := newScene(t)
+	proxy := lab.NewFaultProxy(t, s.pair.QA.URL)
+	proxy.Add(lab.Fault{Method: "POST", Path: "/chart/import/", Times: 1, Late: func() {
+		looked := make(chan bool)
+		proxy.Add(lab.Fault{Method: "GET", Path: "/api/v1/chart/", Exact: true, Times: 1, Before: func() { close(looked) }})
+		<-looked // in vain: the server begins only now
+	}})
+	s.env = append(s.env, "QA_URL="+proxy.URL)
+	if r := s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes"); r.result.Outcome != "synced" {
+		t.Errorf("%s\n%s", r.result.Outcome, r.stdout)
+	}
+	if n := proxy.Count("POST", "/chart/import/"); n != 2 { // the second is for the chart of charts
+		t.Errorf("charts were sent %d times", n)
+	}
+}
+
+// TestAloneWithoutAnswer: an asset to which there is never an answer fails
+// alone, after it was sent twice; the rest goes on.
+func TestAloneWithoutAnswer(t *testing.T) {
+	s := syncedScene(t)
+	s.describe(s.pair.Prod, "За областями", "нове")
+	s.edit(s.pair.Prod, assets.Dashboard, "Мапа", map[string]any{"css": ".x {}"})
+	proxy := lab.NewFaultProxy(t, s.pair.QA.URL)
+	proxy.Add(lab.Fault{Method: "POST", Path: "/chart/import/", Cut: true})
+	s.env = append(s.env, "QA_URL="+proxy.URL)
+	r := s.must(1, "sync", "--from", "prod", "--to", "qa", "--yes")
+	if r.result.Outcome != "partial" || !strings.Contains(r.stdout, `chart "За областями" FAILED: qa: POST /api/v1/chart/import/: no answer`) || strings.Count(r.stdout, "FAILED") != 1 || proxy.Count("POST", "/chart/import/") != 2 {
+		t.Errorf("%s, sent %d times\n%s", r.result.Outcome, proxy.Count("POST", "/chart/import/"), r.stdout)
+	}
+}
+
 // TestRefusedAsset: one that the server refuses is found in its batch and told
 // by the server's reason; the rest arrives.
 func TestRefusedAsset(t *testing.T) {
@@ -78,29 +114,34 @@ func TestRefusedAsset(t *testing.T) {
 }
 
 // TestMovedMeanwhile: what somebody changes between the plan and the write is
-// left alone.
+// left alone, in the first batch and in a later one, whichever rows are read
+// for it.
 func TestMovedMeanwhile(t *testing.T) {
+	for _, told := range []bool{true, false} {
+		t.Run(fmt.Sprintf("version told %v", told), func(t *testing.T) { movedMeanwhile(t, told) })
+	}
+}
+
+func movedMeanwhile(t *testing.T, told bool) {
 	s := syncedScene(t)
-	if err := s.client(s.pair.Prod, "editor").Send(t.Context(), http.MethodPut, fmt.Sprintf("/api/v1/chart/%d", s.seeded.Charts["pie"]), map[string]any{"description": "нове"}, nil); err != nil {
-		t.Fatal(err)
+	for _, title := range []string{"За областями", "Точки", "Мапа лабораторій"} { // the last stands on the one before
+		s.describe(s.pair.Prod, title, "нове")
 	}
 	proxy := lab.NewFaultProxy(t, s.pair.QA.URL)
-	row := s.rows(s.pair.QA, assets.Chart)["За областями"]
-	editor := s.client(s.pair.QA, "editor")
-	reads, last := 0, 2
-	if versions[1] < "6" {
-		last = 3 // its rights are asked first
+	if !told { // then whole lists are read
+		proxy.Add(lab.Fault{Method: "GET", Path: "/version", Exact: true, Status: 404})
+		proxy.Add(lab.Fault{Method: "GET", Path: "/login/", Exact: true, Status: 404})
 	}
-	proxy.Add(lab.Fault{Method: "GET", Path: "/api/v1/chart/", Before: func() {
-		if reads++; reads == last { // the list is read again right before the batch
-			if err := editor.Send(t.Context(), http.MethodPut, fmt.Sprintf("/api/v1/chart/%d", row.ID), map[string]any{"description": "тутешнє"}, nil); err != nil {
-				t.Error(err)
-			}
+	reads := 0
+	proxy.Add(lab.Fault{Method: "GET", Path: "/api/v1/chart/", Exact: true, Before: func() {
+		if reads++; reads == 2 { // the list is read again right before the first batch
+			s.describe(s.pair.QA, "За областями", "тутешнє")
+			s.describe(s.pair.QA, "Мапа лабораторій", "тутешнє")
 		}
 	}})
 	s.env = append(s.env, "QA_URL="+proxy.URL)
 	r := s.must(1, "sync", "--from", "prod", "--to", "qa", "--yes")
-	if !strings.Contains(r.stdout, "Editor User changed it meanwhile") {
+	if strings.Count(r.stdout, "Editor User changed it meanwhile") != 2 || strings.Count(r.stdout, "FAILED") != 2 {
 		t.Errorf("%s", r.stdout)
 	}
 }

@@ -32,7 +32,7 @@ func (w *writer) members(ctx context.Context) {
 		stays := slices.DeleteFunc(slices.Clone(row.Dashboards), func(id int) bool {
 			return written[id] != nil && !slices.Contains(written[id].Charts(), key.UUID)
 		})
-		if key.Kind != assets.Chart || len(stays) == len(row.Dashboards) {
+		if key.Kind != assets.Chart || len(stays) == len(row.Dashboards) || w.stopped(ctx) {
 			continue
 		}
 		if err := w.to.client.Send(context.WithoutCancel(ctx), http.MethodPut, fmt.Sprintf("/api/v1/chart/%d", row.ID), map[string]any{"dashboards": append([]int{}, stays...)}, nil); err != nil {

@@ -27,7 +27,7 @@ func TestOldTarget(t *testing.T) {
 			"conflicts": TestConflicts, "takeovers": TestTakeovers, "delete": TestDelete, "old types": TestOldTypes, "circular links": TestCircularLinks,
 			"layers": TestAnnotationLayerMissing, "connections": TestConnectionsAreNeverTouched, "new database": TestNewDatabase, "one broken": TestOneBrokenAsset,
 			"owners": TestOwners, "diff": TestDiffAndPlaces, "refused": TestRefusedAsset, "moved": TestMovedMeanwhile, "importer": TestLeftToTheImporter,
-			"ids": idsOfOldServer, "no version": versionNotTold, "rights": TestNotAdministrator, "come and go": TestChartsComeAndGo, "stale": TestStaleReferences, "numbers": TestNumbersAndTexts, "chart in chart": TestChartInAnotherChart, "bare": TestChartWithoutParams, "progress": TestProgress,
+			"ids": idsOfOldServer, "no version": versionNotTold, "rights": TestNotAdministrator, "come and go": TestChartsComeAndGo, "stale": TestStaleReferences, "numbers": TestNumbersAndTexts, "chart in chart": TestChartInAnotherChart, "bare": TestChartWithoutParams, "progress": TestProgress, "account": TestAccountNotTold, "taken": TestTakenMeanwhile, "used": TestUsedMeanwhile, "owners back": TestRollbackOfOwners, "slugs": TestSlugsMove,
 		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/patchbay-ci/patchbay/internal/assets"
+	"github.com/patchbay-ci/patchbay/internal/assets/document"
 	"github.com/patchbay-ci/patchbay/internal/change"
 )
 
@@ -68,17 +69,25 @@ func (y *synchronisation) makePlan(ctx context.Context, whole *assets.Set, selec
 	if err != nil {
 		return err
 	}
-	target := assets.Target{Set: y.to.set, Existing: y.to.existing(), Me: y.to.me.ID, Space: y.to.space, Create: map[string]bool{}}
-	for logical := range y.reader.config.create {
-		target.Create[logical] = true
-	}
 	for _, note := range assets.FitVersion(y.source, y.to.version) {
 		y.note("%s", note)
 	}
 	y.fitTags(ctx)
 	y.fitPeople()
-	y.plan = assets.MakePlan(y.source, target, assets.Options{Overwrite: y.Overwrite, Delete: doomed, In: selection})
+	y.plan = assets.MakePlan(y.source, y.target(), assets.Options{Overwrite: y.Overwrite, Delete: doomed, In: selection})
 	return nil
+}
+
+// target is the state that a plan starts from.
+func (y *synchronisation) target() assets.Target {
+	target := assets.Target{Set: y.to.set, Existing: y.to.existing(), Me: y.to.me.ID, Space: y.to.space, Create: map[string]bool{}}
+	for logical := range y.reader.config.create {
+		target.Create[logical] = true
+	}
+	if target.Me == 0 {
+		y.note("%s does not say who the account is, so whatever was edited last by anybody is a conflict: set its login.username to the account's e-mail address", y.To)
+	}
+	return target
 }
 
 // doomed is what the earlier state held and the present one, as a whole, does
@@ -134,6 +143,21 @@ func (y *synchronisation) refusal() error {
 			WithHint("look at the plan, then give a higher --max-delete")
 	}
 	return nil
+}
+
+// bare are the assets of a kind as the lists have them: by their names.
+func (t *site) bare(kind assets.Kind) (all []*assets.Asset) {
+	for key, row := range t.rows {
+		if key.Kind != kind {
+			continue
+		}
+		var doc []document.Field
+		for name, value := range map[string]string{"table_name": row.Title, "dashboard_title": row.Title, "slug": row.Slug, "schema": row.Schema, "catalog": row.Catalog, "database": t.space.LogicalName(row.Database)} {
+			doc = append(doc, document.Field{Key: name, Value: document.Text(value)})
+		}
+		all = append(all, &assets.Asset{Kind: kind, UUID: key.UUID, Doc: document.NewMap(doc...)})
+	}
+	return all
 }
 
 // hasDatabase says that the environment itself has a database of that name.

@@ -119,6 +119,27 @@ func (h *heard) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// meanwhile runs the program, does something while it asks, and says yes.
+func (s *scene) meanwhile(then func(), args ...string) ran {
+	s.Helper()
+	person, program := terminal(s.T)
+	p := s.prepare(args...)
+	p.Stdin = program
+	said := &heard{text: "Go on? Type yes: ", then: func() {
+		then()
+		if _, err := person.WriteString("yes\n"); err != nil {
+			s.Error(err)
+		}
+	}}
+	p.Stderr = said
+	if err := p.Start(); err != nil {
+		s.Fatal(err)
+	}
+	r := p.wait()
+	r.stderr = said.said.String()
+	return r
+}
+
 // TestCtrlCAtTheQuestion ends the run before it wrote anything.
 func TestCtrlCAtTheQuestion(t *testing.T) {
 	s := newScene(t)

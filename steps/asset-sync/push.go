@@ -17,9 +17,10 @@ import (
 // sent again; where it names none the batch is halved until the culprit stands
 // alone.
 func (w *writer) push(ctx context.Context, kind assets.Kind, batch []*assets.Asset) {
-	for len(batch) > 0 && !w.stopped(ctx) {
+	for silent := 0; len(batch) > 0 && !w.stopped(ctx); {
 		locals := w.localise(batch)
 		sparse := w.sparse(kind, batch)
+		began := time.Now()
 		err := w.send(ctx, kind, locals, sparse)
 		var refused *superset.Refused
 		switch {
@@ -27,13 +28,9 @@ func (w *writer) push(ctx context.Context, kind assets.Kind, batch []*assets.Ass
 			w.arrived(batch)
 			return
 		case errors.Is(err, superset.ErrUnknown):
-			rest, lookup := w.lookUp(ctx, kind, batch)
-			if lookup != nil || len(rest) == len(batch) && len(batch) == 1 {
-				w.stop(batch, errors.Join(err, lookup))
-				return
-			}
-			w.halves(ctx, kind, rest)
-			return
+			batch = w.unanswered(ctx, kind, batch, unanswered{err, silent, time.Since(began)})
+			silent++
+			continue
 		case !errors.As(err, &refused):
 			w.stop(batch, err)
 			return
@@ -77,6 +74,7 @@ func (w *writer) stop(batch []*assets.Asset, err error) {
 }
 
 func (w *writer) arrived(batch []*assets.Asset) {
+	w.silences = 0
 	for _, a := range batch {
 		w.done[a.Key()] = true
 		w.own.Add(a)
@@ -190,56 +188,4 @@ func (w *writer) databases(ctx context.Context) (map[string]*document.Value, err
 		}
 	}
 	return docs, nil
-}
-
-// lookUp finds out what of a batch arrived although no answer came.
-func (w *writer) lookUp(ctx context.Context, kind assets.Kind, batch []*assets.Asset) (rest []*assets.Asset, err error) {
-	w.Log.Warn().Int("assets", len(batch)).Msg("no answer to a write: looking up what arrived")
-	ctx = context.WithoutCancel(ctx)
-	for wait := time.Second; ; wait *= 2 {
-		if err = w.relist(ctx, kind, keysOf(batch)); err == nil || wait > 30*time.Second {
-			break
-		}
-		time.Sleep(wait)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := w.to.client.RenewCSRF(ctx); err != nil {
-		return nil, err
-	}
-	if err := w.to.readKeys(ctx, batch); err != nil {
-		return nil, err
-	}
-	for _, a := range batch {
-		if w.to.equal(a) {
-			w.arrived([]*assets.Asset{a})
-			continue
-		}
-		rest = append(rest, a)
-	}
-	return rest, nil
-}
-
-// readKeys reads assets of one kind again.
-func (t *site) readKeys(ctx context.Context, batch []*assets.Asset) error {
-	var ids []int
-	for _, a := range batch {
-		if row, ok := t.rows[a.Key()]; ok {
-			ids = append(ids, row.ID)
-		}
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	if err := t.exportKind(ctx, batch[0].Kind, ids); err != nil {
-		return err
-	}
-	for _, a := range batch {
-		raw, ok := t.raws[a.Key()]
-		if row, listed := t.rows[a.Key()]; ok && listed {
-			t.set.Add(t.asset(raw, row))
-		}
-	}
-	return nil
 }

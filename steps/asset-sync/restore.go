@@ -47,6 +47,10 @@ func (w *writer) makeDatabases(ctx context.Context, create map[string]newDatabas
 		if w.stopped(ctx) {
 			return
 		}
+		if err := w.nameIsFree(ctx, a.UUID); err != nil {
+			w.stop([]*assets.Asset{a}, err)
+			return
+		}
 		uuid := assets.NewUUID(w.to.URL, a.UUID)
 		key := assets.Key{Kind: assets.Database, UUID: uuid}
 		file := assets.FileOf(key)
@@ -71,4 +75,17 @@ func (w *writer) makeDatabases(ctx context.Context, create map[string]newDatabas
 		w.to.space.AddDatabase(uuid, a.UUID)
 		w.fatal = w.to.relist(ctx, assets.Database)
 	}
+}
+
+// nameIsFree looks again whether a database of that name is there: an import
+// would take it over.
+func (w *writer) nameIsFree(ctx context.Context, name string) error {
+	if err := w.to.relist(ctx, assets.Database); err != nil {
+		return err
+	}
+	if w.to.hasDatabase(name) {
+		return change.Failf(change.KindInfrastructure, "somebody made a database %q in %s meanwhile: an import would take it over", name, w.to.name).
+			WithHint("if it is the one that is meant, the same command goes on with it")
+	}
+	return nil
 }

@@ -71,7 +71,7 @@ func rollback(ctx context.Context, s *step.Session, c *Rollback) error {
 	w := y.writer()
 	w.force = c.Force
 	w.write(ctx, y.wanted(), y.plan.Of(assets.Delete), nil)
-	w.restoreOwnership(context.WithoutCancel(ctx), kept)
+	w.restoreOwnership(ctx, kept)
 	return y.finish(ctx, w, w.verify(context.WithoutCancel(ctx)))
 }
 
@@ -98,6 +98,9 @@ func (y *synchronisation) prepareRollback(ctx context.Context, c *Rollback) (*sn
 	if y.to, err = y.reader.site(ctx, c.To, false); err != nil {
 		return nil, err
 	}
+	if kept.roles, err = y.to.client.Roles(ctx); err != nil {
+		return nil, err
+	}
 	y.plan = y.wayBack(kept, c.Force)
 	return kept, nil
 }
@@ -105,14 +108,34 @@ func (y *synchronisation) prepareRollback(ctx context.Context, c *Rollback) (*sn
 // wayBack is the plan: the kept assets as they were, the made ones deleted.
 func (y *synchronisation) wayBack(kept *snapshot, force bool) assets.Plan {
 	y.fitPeople()
-	existing := y.to.existing()
 	doomed := map[assets.Key]bool{}
 	for _, key := range kept.Created {
 		doomed[key] = key.Kind != assets.Database
 	}
-	p := assets.MakePlan(y.source, assets.Target{Set: y.to.set, Existing: existing, Me: y.to.me.ID, Space: y.to.space},
-		assets.Options{Overwrite: force, Delete: doomed, In: assets.Selection{UUIDs: uuids(kept.Created)}})
+	p := assets.MakePlan(y.source, y.target(), assets.Options{Overwrite: force, Delete: doomed, In: assets.Selection{UUIDs: uuids(kept.Created)}})
+	for i, s := range p.Steps {
+		y.leaveGoneRoles(kept, s)
+		if _, was := kept.Held[s.Key.UUID]; was && s.Action == assets.Unchanged && !y.to.held(kept, s.Key) {
+			p.Steps[i].Action, p.Steps[i].What = assets.Update, []string{"owners or roles as they were"}
+		}
+	}
 	return p
+}
+
+// leaveGoneRoles takes out of what is to be restored the roles that are not
+// there any more.
+func (y *synchronisation) leaveGoneRoles(kept *snapshot, s assets.Step) {
+	held, was := kept.Held[s.Key.UUID]
+	if !was {
+		return
+	}
+	for _, name := range held.Roles {
+		if _, there := kept.roles[name]; !there {
+			y.note("%s %q: its role %q is not there any more", s.Key.Kind, s.Title, name)
+		}
+	}
+	held.Roles = slices.DeleteFunc(slices.Clone(held.Roles), func(name string) bool { _, there := kept.roles[name]; return !there })
+	kept.Held[s.Key.UUID] = held
 }
 
 func uuids(keys []assets.Key) (all []string) {
@@ -122,44 +145,46 @@ func uuids(keys []assets.Key) (all []string) {
 	return append(all, "-") // of nothing there is nothing
 }
 
-// restoreOwnership gives assets their owners, and dashboards their roles,
-// back: imports add the account to the owners.
+// restoreOwnership gives what was restored its owners, and dashboards their
+// roles, back: imports add the account to the owners.
 func (w *writer) restoreOwnership(ctx context.Context, kept *snapshot) {
-	roles, err := w.to.client.Roles(ctx)
-	if err != nil {
-		w.notes = append(w.notes, "roles were not restored: "+err.Error())
-	}
-	if err := w.to.list(ctx); err != nil {
-		w.fatal = err
+	restored := slices.DeleteFunc(slices.Clone(kept.Before), func(k assets.Key) bool { return !w.done[k] || k.Kind == assets.Database })
+	if len(restored) == 0 || w.stopped(ctx) {
 		return
 	}
-	for _, key := range kept.Before {
+	if w.fatal = w.to.refresh(ctx, restored); w.fatal != nil {
+		return
+	}
+	for _, key := range restored {
 		row, there := w.to.rows[key]
-		held := kept.Held[key.UUID]
-		if !there || key.Kind == assets.Database || sameOwnership(w.to.ownership(key), held) {
+		if !there || w.to.held(kept, key) || w.stopped(ctx) {
 			continue
 		}
-		body := map[string]any{"owners": held.Owners}
-		if held.Owners == nil {
-			body["owners"] = []int{}
-		}
-		if key.Kind == assets.Dashboard && roles != nil {
-			ids := []int{}
-			for _, name := range held.Roles {
-				ids = append(ids, roles[name])
-			}
-			body["roles"] = ids
-		}
-		if err := w.to.client.Send(ctx, http.MethodPut, fmt.Sprintf("/api/v1/%s/%d", key.Kind, row.ID), body, nil); err != nil {
+		body := kept.Held[key.UUID].body(key.Kind, kept.roles)
+		if err := w.to.client.Send(context.WithoutCancel(ctx), http.MethodPut, fmt.Sprintf("/api/v1/%s/%d", key.Kind, row.ID), body, nil); err != nil {
 			w.fail(key, "its owners: %v", err)
 		}
 	}
 }
 
-func sameOwnership(a, b ownership) bool {
-	sorted := func(ids []int) []int { ids = slices.Clone(ids); slices.Sort(ids); return ids }
-	names := func(all []string) []string { all = slices.Clone(all); slices.Sort(all); return all }
-	return slices.Equal(sorted(a.Owners), sorted(b.Owners)) && slices.Equal(names(a.Roles), names(b.Roles))
+// body is what sets owners, and a dashboard's roles.
+func (o ownership) body(kind assets.Kind, roles map[string]int) map[string]any {
+	body := map[string]any{"owners": append([]int{}, o.Owners...)}
+	if kind == assets.Dashboard {
+		ids := []int{}
+		for _, name := range o.Roles {
+			ids = append(ids, roles[name])
+		}
+		body["roles"] = ids
+	}
+	return body
+}
+
+// held says that an asset has the owners and roles that it had.
+func (t *site) held(kept *snapshot, k assets.Key) bool {
+	is, was := t.ownership(k), kept.Held[k.UUID]
+	return slices.Equal(slices.Sorted(slices.Values(is.Owners)), slices.Sorted(slices.Values(was.Owners))) &&
+		slices.Equal(slices.Sorted(slices.Values(is.Roles)), slices.Sorted(slices.Values(was.Roles)))
 }
 
 // equal says that an asset of the target is as wanted.

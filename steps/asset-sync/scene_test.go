@@ -64,15 +64,15 @@ func newScene(t *testing.T) *scene {
 	return s
 }
 
-var synced string // what the first syncedScene kept
+var synced = map[[2]string]bool{} // by versions: a syncedScene was kept
 
 // syncedScene is a scene after a first sync, which only the first caller waits
 // for.
 func syncedScene(t *testing.T) *scene {
 	t.Helper()
 	s := newScene(t)
-	if synced != "" {
-		if err := s.pair.Reset(synced); err != nil {
+	if synced[versions] {
+		if err := s.pair.Reset("synced"); err != nil {
 			t.Fatal(err)
 		}
 		return s
@@ -81,7 +81,7 @@ func syncedScene(t *testing.T) *scene {
 	if err := s.pair.Keep("synced"); err != nil {
 		t.Fatal(err)
 	}
-	synced = "synced"
+	synced[versions] = true
 	return s
 }
 

@@ -26,6 +26,7 @@ type site struct {
 	readRows map[assets.Key]superset.Row // as they were when raws was read
 	raws     map[assets.Key]assets.Raw   // databases by UUID, with the environment's own definition
 	fresh    map[assets.Key]assets.Raw   // exported to name the rows of the lists that are read now
+	byKinds  bool                        // everything at once was not to be had
 	named    map[assets.Kind]map[int]named
 	oldest   assets.Version // by what its lists lack; the zero value for newer servers
 	space    *assets.Space
@@ -46,7 +47,7 @@ func readSite(ctx context.Context, s *step.Session, c *configuration, e environm
 	}
 	if !readOnly || c.Owners == ownersMap {
 		if t.me, err = client.Me(ctx); err != nil {
-			s.Log.Debug().Err(err).Msg("who the account is could not be asked")
+			return nil, err
 		}
 	}
 	if c.Owners == ownersMap {
@@ -121,7 +122,11 @@ func (t *site) learn(ctx context.Context, q question, rows []superset.Row) error
 type question struct {
 	whole []assets.Kind
 	some  map[assets.Kind][]string
+	names map[assets.Kind][]string // beside those of some: whatever has such a name, by the columns below
 }
+
+// nameColumn holds the name by which imports take another asset over.
+var nameColumn = map[assets.Kind]string{assets.Dataset: "table_name", assets.Dashboard: "slug"}
 
 // fewRows are asked for by their UUIDs where the server can; of more the whole
 // list comes as quickly.
@@ -148,7 +153,10 @@ func (q question) ask(ctx context.Context, client *superset.Client) ([]superset.
 		reads = append(reads, func() ([]superset.Row, error) { return client.List(ctx, kind) })
 	}
 	for kind, uuids := range q.some {
-		reads = append(reads, func() ([]superset.Row, error) { return client.ListByUUID(ctx, kind, uuids) })
+		reads = append(reads, func() ([]superset.Row, error) { return client.ListWhere(ctx, kind, "uuid", uuids) })
+		if names := q.names[kind]; len(names) > 0 {
+			reads = append(reads, func() ([]superset.Row, error) { return client.ListWhere(ctx, kind, nameColumn[kind], names) })
+		}
 	}
 	rows, faults := make([][]superset.Row, len(reads)), make([]error, len(reads))
 	var all sync.WaitGroup

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -74,14 +73,17 @@ func (t *site) takeCached(cache *cache) (missing map[assets.Kind][]int, total in
 	return missing, total
 }
 
-// exportAll is nil where the account may not, or the server cannot.
+// exportAll is nil where the account may not, or the server cannot: a large
+// site takes longer than proxies wait. Then the kinds are read in batches.
 func (t *site) exportAll(ctx context.Context) ([]byte, error) {
-	bundle, err := t.client.ExportAll(ctx)
-	var refused *superset.Refused
-	if change.AsFailure(err) != nil && (errors.As(err, &refused) || change.AsFailure(err).Kind == change.KindConfiguration || errors.Is(err, superset.ErrNotFound)) {
-		return nil, ctx.Err()
+	if t.byKinds {
+		return nil, nil
 	}
-	return bundle, err
+	bundle, err := t.client.ExportAll(ctx)
+	if t.byKinds = err != nil; t.byKinds {
+		t.session.Log.Info().Str("environment", t.name).AnErr("because", err).Msg("reading by kinds, not everything at once")
+	}
+	return bundle, ctx.Err()
 }
 
 // exportMissing reads the kinds side by side, then alone what came in no bundle.

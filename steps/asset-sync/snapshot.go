@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -27,6 +28,7 @@ type snapshot struct {
 	Held          map[string]ownership `json:"held"`   // UUID → owners and roles of those
 
 	name, dir string
+	roles     map[string]int // that the environment has now
 }
 
 // ownership is what an import does not carry.
@@ -107,6 +109,10 @@ func openSnapshot(dir, environment, name string) (*snapshot, error) {
 	return s, nil
 }
 
+// ofMoment is what follows the environment's name; another environment's may
+// begin with it.
+var ofMoment = regexp.MustCompile(`^[0-9]{8}T[0-9]{6}Z(-[0-9]+)?$`)
+
 func latest(dir, environment string) (string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -114,7 +120,7 @@ func latest(dir, environment string) (string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), environment+"-") && exists(filepath.Join(dir, e.Name(), snapshotFile)) {
+		if at, ours := strings.CutPrefix(e.Name(), environment+"-"); ours && ofMoment.MatchString(at) && exists(filepath.Join(dir, e.Name(), snapshotFile)) {
 			names = append(names, e.Name())
 		}
 	}

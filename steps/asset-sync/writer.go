@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/patchbay-ci/patchbay/internal/assets"
@@ -20,18 +21,22 @@ type writer struct {
 	fix   bool // metadata is brought into the target's ids
 
 	wanted map[assets.Key]*assets.Asset
-	own    *assets.Set // what the target has, or will have, for the stubs
+	own    *assets.Set                 // what the target has, or will have, for the stubs
+	plan   map[assets.Key]superset.Row // as they were when it was made
 	sizes  map[assets.Kind]int
 	done   map[assets.Key]bool
 	failed map[assets.Key]string
 	again  map[assets.Key]bool // they refer to assets of their own kind that had no id yet
 	notes  []string
 	fatal  error
+
+	between  []assets.Key // dashboards with a slug that is neither the old one nor the new one
+	silences int          // writes without an answer since one had one
 }
 
 func (y *synchronisation) writer() *writer {
 	return &writer{
-		Session: y.Session, to: y.to, goOn: y.Continue, fix: y.Fix, own: assets.NewSet(y.to.set.All()...), wanted: map[assets.Key]*assets.Asset{},
+		Session: y.Session, to: y.to, goOn: y.Continue, fix: y.Fix, own: assets.NewSet(y.to.set.All()...), plan: maps.Clone(y.to.rows), wanted: map[assets.Key]*assets.Asset{},
 		sizes: map[assets.Kind]int{}, done: map[assets.Key]bool{}, failed: map[assets.Key]string{}, again: map[assets.Key]bool{},
 	}
 }
@@ -43,6 +48,9 @@ func (w *writer) write(ctx context.Context, wanted []*assets.Asset, doomed []ass
 	}
 	w.makeDatabases(ctx, create)
 	for _, kind := range []assets.Kind{assets.Dataset, assets.Chart, assets.Dashboard} {
+		if kind == assets.Dashboard {
+			w.freeSlugs(ctx, doomed)
+		}
 		for _, round := range assets.Rounds(w.of(kind)) {
 			w.round(ctx, kind, round)
 		}
@@ -52,6 +60,7 @@ func (w *writer) write(ctx context.Context, wanted []*assets.Asset, doomed []ass
 	w.tags(ctx)
 	w.people(ctx)
 	w.remove(ctx, doomed)
+	w.slugsBetween()
 }
 
 func (w *writer) of(kind assets.Kind) (all []*assets.Asset) {
@@ -95,7 +104,7 @@ func (w *writer) batches(ctx context.Context, kind assets.Kind, round []*assets.
 }
 
 func (w *writer) batch(ctx context.Context, kind assets.Kind, batch []*assets.Asset) {
-	if err := w.unmoved(ctx, batch); err != nil {
+	if err := w.unmoved(ctx, kind, batch); err != nil {
 		w.fatal = err
 		return
 	}
@@ -173,36 +182,58 @@ func (w *writer) resize(kind assets.Kind, n int, took time.Duration) {
 }
 
 // unmoved reads the rows of a batch again right before it is written: what
-// somebody changed since they were read becomes a conflict.
-func (w *writer) unmoved(ctx context.Context, batch []*assets.Asset) error {
-	before := map[assets.Key]superset.Row{}
-	for _, a := range batch {
-		if row, had := w.to.rows[a.Key()]; had {
-			before[a.Key()] = row
-		}
-	}
+// somebody changed since the plan was made becomes a conflict, and so does a
+// new name that somebody gave to another asset.
+func (w *writer) unmoved(ctx context.Context, kind assets.Kind, batch []*assets.Asset) error {
 	q := w.to.question(keysOf(batch))
-	rows, err := q.ask(ctx, w.to.client)
-	if err != nil {
+	q.names = map[assets.Kind][]string{kind: w.newNames(batch)}
+	if err := w.to.reread(ctx, q); err != nil {
 		return err
 	}
-	if err := w.to.learn(ctx, q, rows); err != nil {
-		return err
+	var others []*assets.Asset
+	if len(q.names[kind]) > 0 {
+		others = w.to.bare(kind)
 	}
 	for _, a := range batch {
-		was, had := before[a.Key()]
-		is, has := w.to.rows[a.Key()]
-		switch {
-		case w.done[a.Key()]:
-		case had && !has:
-			w.fail(a.Key(), "somebody deleted it meanwhile: a conflict")
-		case !had && has:
-			w.fail(a.Key(), "somebody made it meanwhile: a conflict")
-		case had && was.ChangedOn != is.ChangedOn:
-			w.fail(a.Key(), "%s changed it meanwhile: a conflict", is.By)
+		if moved := w.moved(a.Key()); moved != "" {
+			w.fail(a.Key(), "%s meanwhile: a conflict", moved)
+		} else if taken := assets.Collision(a, others); taken != "" {
+			w.fail(a.Key(), "%s", taken)
 		}
 	}
 	return nil
+}
+
+// newNames are the slugs or tables that assets do not have yet.
+func (w *writer) newNames(batch []*assets.Asset) (names []string) {
+	for _, a := range batch {
+		was := w.plan[a.Key()]
+		switch {
+		case w.done[a.Key()]:
+		case a.Kind == assets.Dashboard && a.Slug() != "" && a.Slug() != was.Slug:
+			names = append(names, a.Slug())
+		case a.Kind == assets.Dataset && (a.Title() != was.Title || a.Doc.Get("schema").Str() != was.Schema || a.Doc.Get("catalog").Str() != was.Catalog):
+			names = append(names, a.Title())
+		}
+	}
+	return names
+}
+
+// moved says what somebody did to an asset since the plan was made. What was
+// written since then was last changed by the account.
+func (w *writer) moved(k assets.Key) string {
+	was, had := w.plan[k]
+	is, has := w.to.rows[k]
+	switch {
+	case !has && (had || w.done[k]):
+		return "somebody deleted it"
+	case w.done[k] && (w.to.me.ID == 0 || is.ChangedBy == w.to.me.ID):
+	case has && !had && !w.done[k]:
+		return "somebody made it"
+	case has && was.ChangedOn != is.ChangedOn:
+		return is.By + " changed it"
+	}
+	return ""
 }
 
 // relist learns the ids of what was written.
