@@ -62,7 +62,7 @@ func doctor(ctx context.Context, s *step.Session, c *Doctor) error {
 	var failure error
 	if d.faults > 0 {
 		f := change.Failf(change.KindConfiguration, "%s found", plural(d.faults, "fault"))
-		d.result.Outcome, d.result.Failure, failure = change.Failed, f, f
+		d.result.Outcome, d.result.Failure, failure = change.Refused, f, f
 	}
 	return errors.Join(failure, publish(s, c.Format, d.result, strings.Join(d.lines, "\n")))
 }

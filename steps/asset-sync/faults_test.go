@@ -30,6 +30,9 @@ func TestFaultsOnTheWay(t *testing.T) {
 		"cut before the request": {lab.Fault{Method: "POST", Path: "/dashboard/import/", Cut: true, Times: 1}, 0, "nothing-to-do"},
 		"an expired token":       {lab.Fault{Method: "POST", Path: "/dashboard/import/", Status: 401, Header: asJSON, Body: `{"msg":"Token has expired"}`, Times: 1}, 0, "nothing-to-do"},
 		"HTML 500 once":          {lab.Fault{Method: "POST", Path: "/chart/import/", Status: 500, Header: map[string]string{"Content-Type": "text/html"}, Body: "<html>Internal</html>", Times: 1}, 0, "nothing-to-do"},
+		"a token revoked":        {lab.Fault{Method: "POST", Path: "/dashboard/import/", Status: 401, Header: asJSON, Body: `{"msg":"Token has been revoked"}`}, 1, "synced"},
+		"a right taken away":     {lab.Fault{Method: "POST", Path: "/chart/import/", Status: 403, Header: asJSON, Body: `{"message":"Forbidden"}`}, 1, "synced"},
+		"a sign-on page":         {lab.Fault{Method: "POST", Path: "/dataset/import/", Header: map[string]string{"Content-Type": "text/html"}, Body: "<html>log in</html>"}, 1, "synced"},
 		"HTML 500 for ever":      {lab.Fault{Method: "POST", Path: "/dashboard/import/", Status: 500, Header: map[string]string{"Content-Type": "text/html"}, Body: "<html>Internal</html>"}, 1, "synced"},
 		"unavailable for ever":   {lab.Fault{Method: "POST", Path: "/chart/import/", Status: 503}, 1, "synced"},
 	} {

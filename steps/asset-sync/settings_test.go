@@ -81,13 +81,18 @@ func TestFaultsOfTheFile(t *testing.T) {
 		`there is no environment \"moon\"`:        {"sync", "--from", "prod", "--to", "moon"},
 		"missing or of another version":           {"sync", "--from", ".", "--to", "qa"},
 		"a directory in a git checkout":           {"diff", ".@HEAD", ".@HEAD~1"},
+		"\\\"nowhere\\\" is no place":             {"export", "--from", "nowhere"},
 		"no revision":                             {"diff", ".@-x", "prod"},
 		"read snapshot:gone: open snapshots/gone": {"diff", "snapshot:gone", "prod"},
 		"read gone.zip: open gone.zip: no ":       {"diff", "gone.zip", "prod"},
 	} {
 		s.write("asset-sync.yaml", configFile)
-		if r := s.must(2, args...); !strings.Contains(r.stderr, want) {
+		r := s.must(2, args...)
+		if !strings.Contains(r.stderr, want) {
 			t.Errorf("%v: no %q in\n%s", args, want, r.stderr)
+		}
+		if r.result.Outcome != "" && r.result.Outcome != "refused" { // none: the command line was not understood
+			t.Errorf("%v: %s, which is exit status 1", args, r.result.Outcome)
 		}
 	}
 }
