@@ -228,6 +228,9 @@ func (c canonicaliser) toUUIDs(old map[int]string) {
 	translator{chart: link(Chart), dataset: link(Dataset), dashboard: link(Dashboard), layer: layer, datasetKey: "datasetUuid"}.translate(c.Kind, c.Doc)
 }
 
+// IsUUID says that a text is a UUID and nothing else.
+func IsUUID(text string) bool { return uuidOnly.MatchString(strings.ToLower(text)) }
+
 var uuidOnly = regexp.MustCompile(`^` + uuidText + `$`)
 
 // tags sorts what people gave; none is the same as no key.

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -117,51 +116,6 @@ func configurationFaults(path string, faults []error) error {
 	return change.Failf(change.KindConfiguration, "%s: %s", path, strings.Join(slices.Compact(texts), "; "))
 }
 
-// resolver turns ${NAME} and file:PATH into what they name.
-type resolver struct {
-	session *step.Session
-	faults  []error
-}
-
-var reference = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
-
-func (r *resolver) fault(format string, args ...any) {
-	r.faults = append(r.faults, fmt.Errorf(format, args...))
-}
-
-// secret resolves a value that must not stand in the file itself.
-func (r *resolver) secret(where, value string) string {
-	if value == "" {
-		return ""
-	}
-	if !reference.MatchString(value) && !strings.HasPrefix(value, "file:") {
-		r.session.Hide(value)
-		r.fault("%s: a secret does not stand in the file: write ${NAME} for a variable or file:PATH", where)
-		return ""
-	}
-	value = r.plain(where, value)
-	r.session.Hide(value)
-	return value
-}
-
-// plain resolves a value that may stand in the file too.
-func (r *resolver) plain(where, value string) string {
-	if found := reference.FindStringSubmatch(value); found != nil {
-		if value = r.session.Getenv(found[1]); value == "" {
-			r.fault("%s: the variable %s is not set", where, found[1])
-		}
-		return value
-	}
-	if path, ok := strings.CutPrefix(value, "file:"); ok {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			r.fault("%s: %w", where, err)
-		}
-		return strings.TrimRight(string(text), "\r\n")
-	}
-	return value
-}
-
 // variables adds what SUPERSET_<NAME>_… say of an environment: they replace
 // what the file says, and make environments that it does not name.
 func (c *configuration) variables(getenv func(string) string) {
@@ -199,10 +153,7 @@ func (c *configuration) resolve(r *resolver) {
 	for logical, entry := range c.Databases {
 		where := "databases." + logical
 		if entry[keyCreate] == "true" {
-			c.create[logical] = newDatabase{r.plain(where+".uri", entry[keyURI]), r.secret(where+".password", entry[keyPassword])}
-			if entry[keyURI] == "" {
-				r.fault("%s: create needs uri, the connection without its password", where)
-			}
+			c.create[logical] = newDatabase{r.connection(where+".uri", entry[keyURI]), r.secret(where+".password", entry[keyPassword])}
 		} else if entry[keyCreate] != "" && entry[keyCreate] != "false" {
 			r.fault("%s.create: true or false, not %q", where, entry[keyCreate])
 		}
@@ -311,6 +262,19 @@ func (e environment) client(s *step.Session, readOnly bool) (*superset.Client, e
 			Issuer: l.Issuer, ClientID: l.Client, Secret: l.Secret, Scopes: l.Scopes,
 		},
 	})
+}
+
+// nameIn gives what a database is to be called in an environment, and its UUID
+// there: either may be configured.
+func (c *configuration) nameIn(e environment, logical string) (name, uuid string) {
+	switch as := c.Databases[logical][e.name]; {
+	case as == "":
+		return logical, assets.NewUUID(e.URL, logical)
+	case assets.IsUUID(as):
+		return logical, strings.ToLower(as)
+	default:
+		return as, assets.NewUUID(e.URL, logical)
+	}
 }
 
 // logical gives the logical name of a database that an environment has.

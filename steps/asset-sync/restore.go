@@ -47,10 +47,10 @@ func (w *writer) makeDatabases(ctx context.Context, create map[string]newDatabas
 		if w.stopped(ctx) {
 			return
 		}
-		uuid := assets.NewUUID(w.to.URL, a.UUID)
+		name, uuid := w.to.config.nameIn(w.to.environment, a.UUID)
 		key := assets.Key{Kind: assets.Database, UUID: uuid}
 		file := assets.FileOf(key)
-		doc := document.NewMap(document.Field{Key: "database_name", Value: document.Text(a.UUID)}, document.Field{Key: "sqlalchemy_uri", Value: document.Text(create[a.UUID].URI)},
+		doc := document.NewMap(document.Field{Key: "database_name", Value: document.Text(name)}, document.Field{Key: "sqlalchemy_uri", Value: document.Text(create[a.UUID].URI)},
 			document.Field{Key: "uuid", Value: document.Text(uuid)}, document.Field{Key: "extra", Value: document.NewMap()},
 			document.Field{Key: "allow_csv_upload", Value: document.Truth(false)}, document.Field{Key: "version", Value: document.Text("1.0.0")})
 		var passwords map[string]string
