@@ -204,7 +204,7 @@ func (c canonicaliser) toUUIDs(old map[int]string) {
 			if !ok {
 				return nil
 			}
-			if kind == Chart && c.Kind == Dashboard && place != "a link in Markdown" && !slices.Contains(on, uuid) {
+			if kind == Chart && c.Kind == Dashboard && place != linkInMarkdown && !slices.Contains(on, uuid) {
 				c.Elsewhere = append(c.Elsewhere, fmt.Sprintf("%s: chart %s is not on the dashboard", place, uuid))
 				return nil
 			}

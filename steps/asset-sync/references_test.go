@@ -27,9 +27,8 @@ func (s *scene) live(site *lab.SupersetSite) live {
 	return live{uuids[assets.Chart], uuids[assets.Dataset], uuids[assets.Dashboard]}
 }
 
-// dashboard reads metadata and layout of a dashboard by its UUID, with UUIDs in
-// the place of all numbers that are ids.
-func (s *scene) dashboard(site *lab.SupersetSite, l live, uuid string) (metadata, position map[string]any) {
+// halves are metadata and layout of a dashboard as the server has them.
+func (s *scene) halves(site *lab.SupersetSite, uuid string) (both [2]map[string]any) {
 	s.Helper()
 	var answer struct {
 		Result struct {
@@ -40,13 +39,22 @@ func (s *scene) dashboard(site *lab.SupersetSite, l live, uuid string) (metadata
 	if err := s.client(site, "admin").Get(s.Context(), "/api/v1/dashboard/"+uuid, "", &answer); err != nil {
 		s.Fatal(err)
 	}
-	for text, into := range map[string]*map[string]any{answer.Result.Metadata: &metadata, answer.Result.Position: &position} {
-		if err := json.Unmarshal([]byte(text), into); err != nil {
+	for i, text := range []string{answer.Result.Metadata, answer.Result.Position} {
+		if err := json.Unmarshal([]byte(text), &both[i]); err != nil {
 			s.Fatal(err)
 		}
-		l.name(*into, "", "")
 	}
-	return metadata, position
+	return both
+}
+
+// dashboard reads metadata and layout of a dashboard by its UUID, with UUIDs in
+// the place of all numbers that are ids.
+func (s *scene) dashboard(site *lab.SupersetSite, l live, uuid string) (metadata, position map[string]any) {
+	s.Helper()
+	both := s.halves(site, uuid)
+	l.name(both[0], "", "")
+	l.name(both[1], "", "")
+	return both[0], both[1]
 }
 
 // name replaces ids in place. Numbers that lead nowhere become "?".
@@ -163,4 +171,22 @@ func (s *scene) deck(prod, qa live) {
 	if diff := cmp.Diff(layers[0], layers[1]); diff != "" {
 		s.Error(diff)
 	}
+}
+
+// params are those of a chart as the server has them.
+func (s *scene) params(site *lab.SupersetSite, title string) string {
+	s.Helper()
+	var answer struct{ Result struct{ Params string } }
+	if err := s.client(site, "admin").Get(s.Context(), fmt.Sprintf("/api/v1/chart/%d", s.rows(site, assets.Chart)[title].ID), "", &answer); err != nil {
+		s.Fatal(err)
+	}
+	return answer.Result.Params
+}
+
+func asText(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // maps and lists
+	}
+	return string(text)
 }

@@ -27,14 +27,6 @@ func (s *scene) rest(site *lab.SupersetSite, method, path string, body map[strin
 	return made.ID
 }
 
-func asText(v any) string {
-	text, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // maps and lists
-	}
-	return string(text)
-}
-
 // settled wants a sync that does all, and a second one that writes nothing.
 func (s *scene) settled() ran {
 	s.Helper()
@@ -45,16 +37,6 @@ func (s *scene) settled() ran {
 		}
 	}
 	return r
-}
-
-// params are those of a chart as the server has them.
-func (s *scene) params(site *lab.SupersetSite, title string) string {
-	s.Helper()
-	var answer struct{ Result struct{ Params string } }
-	if err := s.client(site, "admin").Get(s.Context(), fmt.Sprintf("/api/v1/chart/%d", s.rows(site, assets.Chart)[title].ID), "", &answer); err != nil {
-		s.Fatal(err)
-	}
-	return answer.Result.Params
 }
 
 // TestStaleReferences in every place of a dashboard: an importer fails as a
