@@ -179,13 +179,17 @@ func (c *Client) send(ctx context.Context, r request) ([]byte, error) {
 		return nil, err
 	}
 	defer response.Body.Close()
-	if kind := response.Header.Get("Content-Type"); r.accept == "application/json" && !strings.Contains(kind, "json") {
-		return nil, errNotJSON
+	if kind := response.Header.Get("Content-Type"); r.accept == "application/json" && !strings.Contains(kind, "json") || r.accept == anything && strings.Contains(kind, "html") {
+		return nil, errPage
 	}
 	return io.ReadAll(response.Body)
 }
 
-var errNotJSON = errors.New("the answer is no JSON")
+// anything is what is accepted of an export, whose type servers name
+// differently; a page it is not.
+const anything = "*/*"
+
+var errPage = errors.New("the answer is a page, and nothing of the API's")
 
 func (c *Client) headers(req *http.Request, r request) {
 	for name, value := range c.config.Headers {

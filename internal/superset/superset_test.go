@@ -54,7 +54,7 @@ func TestFaultsOfLogins(t *testing.T) {
 		"a redirect to the login": {lab.Fault{Method: "POST", Path: "/tag/", Status: 302, Header: map[string]string{"Location": "/login/?next=x"}, Times: 1}, "", 1},
 		"redirects only":          {lab.Fault{Method: "POST", Path: "/tag/", Status: 302, Header: map[string]string{"Location": "/login/?next=x"}}, "the login to qa does not hold", 1},
 		"an expired token":        {lab.Fault{Method: "POST", Path: "/tag/", Status: 401, Header: map[string]string{"Content-Type": "application/json"}, Body: `{"msg":"Token has expired"}`, Times: 1}, "", 1},
-		"a sign-on page":          {lab.Fault{Method: "POST", Path: "/tag/", Status: 200, Header: page, Body: "<html>log in</html>"}, "a page, not JSON", 1},
+		"a sign-on page":          {lab.Fault{Method: "POST", Path: "/tag/", Status: 200, Header: page, Body: "<html>log in</html>"}, "a page, none of the API", 1},
 		"too many requests":       {lab.Fault{Method: "POST", Path: "/tag/", Status: 429, Times: 1}, "", 1},
 		"422 with msg":            {lab.Fault{Method: "POST", Path: "/tag/", Status: 422, Header: map[string]string{"Content-Type": "application/json"}, Body: `{"msg":"Not enough segments"}`}, "Not enough segments", 1},
 		"an HTML 500":             {lab.Fault{Method: "POST", Path: "/tag/", Status: 500, Header: page, Body: "<html>secret</html>"}, "500", 1},
@@ -74,6 +74,27 @@ func TestFaultsOfLogins(t *testing.T) {
 				t.Errorf("a write without an answer was repeated, or is not told: %v", err)
 			}
 		})
+	}
+}
+
+// TestSignOnPage: a login that does not hold any more is told as such also by an
+// export, which is no JSON; a read follows the redirect to the page.
+func TestSignOnPage(t *testing.T) {
+	pair := lab.Supersets(t)
+	for name, fault := range map[string]lab.Fault{
+		"a page":     {Path: "/export/", Header: map[string]string{"Content-Type": "text/html; charset=utf-8"}, Body: "<html>log in</html>"},
+		"a redirect": {Path: "/export/", Status: 302, Header: map[string]string{"Location": "/login/?next=x"}},
+	} {
+		proxy := lab.NewFaultProxy(t, pair.QA.URL)
+		proxy.Add(fault)
+		c := client(t, proxy.URL, password("admin"))
+		_, _, one := c.Export(t.Context(), assets.Chart, []int{1}, func(int) {})
+		_, all := c.ExportAll(t.Context())
+		for _, err := range []error{one, all} {
+			if f := change.AsFailure(err); f == nil || f.Kind != change.KindConfiguration || !strings.Contains(f.Hint, "the login to qa does not hold") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
 	}
 }
 

@@ -78,7 +78,7 @@ func (c *Client) bundle(ctx context.Context, path, query string) ([]byte, error)
 	if query != "" {
 		query += "&"
 	}
-	return c.do(ctx, request{method: http.MethodGet, path: path, query: query + "_=" + rand.Text()[:12], accept: "*/*"})
+	return c.do(ctx, request{method: http.MethodGet, path: path, query: query + "_=" + rand.Text()[:12], accept: anything})
 }
 
 // Endpoint is where a bundle is imported.
