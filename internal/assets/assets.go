@@ -205,9 +205,9 @@ func (a *Asset) SetTags(tags []string) {
 	a.Doc = ordered(a.Doc)
 }
 
-// FromExport makes a collection of an export's files: its databases have the
-// names that they have there, its ids are those that the files name.
-func FromExport(raws []Raw) *Set {
+// FromExport makes a collection of an export's files: its ids are those that the
+// files name; logical gives the logical names of its databases.
+func FromExport(raws []Raw, logical func(name, uuid string) string) *Set {
 	space := NewSpace()
 	for _, raw := range raws {
 		if raw.ID != 0 {
@@ -215,7 +215,7 @@ func FromExport(raws []Raw) *Set {
 		}
 		switch raw.Kind {
 		case Database:
-			space.AddDatabase(raw.UUID, raw.Doc.Get(titles[Database]).Str())
+			space.AddDatabase(raw.UUID, logical(raw.Doc.Get(titles[Database]).Str(), raw.UUID))
 		case Chart: // names its dataset both ways
 			id, _, _ := strings.Cut(raw.Doc.Get("params", "datasource").Str(), "__table")
 			if n, ok := document.Text(id).Int(); ok && raw.Doc.Get("dataset_uuid").Str() != "" {

@@ -246,7 +246,7 @@ func (c canonicaliser) toUUIDs(old map[int]string) {
 			name, known := c.from.layers[id]
 			if !known {
 				c.unresolved("%s: annotation layer %d", place, id)
-				return v
+				return document.Text("? " + v.Text) // elsewhere the number is another's
 			}
 			return document.Text(name)
 		}

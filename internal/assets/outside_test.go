@@ -88,7 +88,7 @@ func TestSecrets(t *testing.T) {
 func TestTrees(t *testing.T) {
 	t.Parallel()
 	doc := chartOf(t, `viz_type: pie, params: {a: "1e3", b: 1.0e-07}, tags: [one], dataset_uuid: 21111111-2222-4333-8444-555555555555`).Doc
-	set := assets.FromExport([]assets.Raw{{Kind: assets.Chart, UUID: some, Doc: doc}})
+	set := assets.FromExport([]assets.Raw{{Kind: assets.Chart, UUID: some, Doc: doc}}, nil)
 	files := assets.TreeFiles(set)
 	back, faults := assets.ReadTree(files)
 	if len(faults) > 0 {

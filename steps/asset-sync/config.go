@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -285,4 +286,28 @@ func (c *configuration) logical(environment, name, uuid string) string {
 		}
 	}
 	return name
+}
+
+// logicalAnywhere gives the logical name of a database of some environment: a
+// configured UUID tells it surely, else a name, if it is only one database's.
+func (c *configuration) logicalAnywhere(name, uuid string) (string, error) {
+	var found []string
+	for logical, entry := range c.Databases {
+		for environment := range c.Environments {
+			switch as := entry[environment]; {
+			case strings.EqualFold(as, uuid):
+				return logical, nil
+			case as == name, as == "" && logical == name:
+				found = append(found, logical)
+			}
+		}
+	}
+	slices.Sort(found)
+	switch found = slices.Compact(found); len(found) {
+	case 0:
+		return name, nil
+	case 1:
+		return found[0], nil
+	}
+	return "", fmt.Errorf("the database %q (%s) may be any of %s, by its environment: give its UUID under databases, or take the environment itself", name, uuid, strings.Join(quoted(found), ", "))
 }

@@ -155,12 +155,23 @@ func (r *reader) zip(path string) (*content, error) {
 }
 
 // raws makes a place of an export's files. Its ids are those that the files
-// themselves name.
+// themselves name; whose databases they are, nothing says.
 func (r *reader) raws(raws []assets.Raw, place string, err error) (*content, error) {
 	if err != nil {
 		return nil, change.Failf(change.KindConfiguration, "read %s: %w", place, err)
 	}
-	return &content{set: assets.FromExport(raws), root: place}, nil
+	var faults []error
+	set := assets.FromExport(raws, func(name, uuid string) string {
+		logical, err := r.config.logicalAnywhere(name, uuid)
+		if err != nil {
+			faults = append(faults, err)
+		}
+		return logical
+	})
+	if len(faults) > 0 {
+		return nil, configurationFaults(place, faults)
+	}
+	return &content{set: set, root: place}, nil
 }
 
 // revision reads a directory as a git revision has it.
