@@ -53,6 +53,7 @@ type Client struct {
 	sent    atomic.Int64
 	written atomic.Int64
 	rows    atomic.Int64 // of a page
+	ahead   atomic.Int64 // what the server's clock is before ours, in nanoseconds, by its latest answer
 }
 
 // session is what a login gave. It lives in memory only.
@@ -179,6 +180,9 @@ func (c *Client) send(ctx context.Context, r request) ([]byte, error) {
 		return nil, err
 	}
 	defer response.Body.Close()
+	if now, err := http.ParseTime(response.Header.Get("Date")); err == nil {
+		c.ahead.Store(int64(time.Until(now)))
+	}
 	if kind := response.Header.Get("Content-Type"); r.accept == "application/json" && !strings.Contains(kind, "json") || r.accept == anything && strings.Contains(kind, "html") {
 		return nil, errPage
 	}

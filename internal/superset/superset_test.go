@@ -77,27 +77,6 @@ func TestFaultsOfLogins(t *testing.T) {
 	}
 }
 
-// TestSignOnPage: a login that does not hold any more is told as such also by an
-// export, which is no JSON; a read follows the redirect to the page.
-func TestSignOnPage(t *testing.T) {
-	pair := lab.Supersets(t)
-	for name, fault := range map[string]lab.Fault{
-		"a page":     {Path: "/export/", Header: map[string]string{"Content-Type": "text/html; charset=utf-8"}, Body: "<html>log in</html>"},
-		"a redirect": {Path: "/export/", Status: 302, Header: map[string]string{"Location": "/login/?next=x"}},
-	} {
-		proxy := lab.NewFaultProxy(t, pair.QA.URL)
-		proxy.Add(fault)
-		c := client(t, proxy.URL, password("admin"))
-		_, _, one := c.Export(t.Context(), assets.Chart, []int{1}, func(int) {})
-		_, all := c.ExportAll(t.Context())
-		for _, err := range []error{one, all} {
-			if f := change.AsFailure(err); f == nil || f.Kind != change.KindConfiguration || !strings.Contains(f.Hint, "the login to qa does not hold") {
-				t.Errorf("%s: %v", name, err)
-			}
-		}
-	}
-}
-
 // TestSideBySide: requests that go out together share one login, one CSRF token
 // and one renewal.
 func TestSideBySide(t *testing.T) {
