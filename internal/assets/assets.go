@@ -205,6 +205,21 @@ func (a *Asset) SetTags(tags []string) {
 	a.Doc = ordered(a.Doc)
 }
 
+// RenameDatabase gives a database another logical name, also where datasets name
+// it. The assets themselves are not changed but replaced.
+func (s *Set) RenameDatabase(from, to string) {
+	s.Remove(Key{Database, from})
+	s.Add(&Asset{Kind: Database, UUID: to, Doc: document.NewMap(document.Field{Key: titles[Database], Value: document.Text(to)})})
+	for _, a := range s.Of(Dataset) {
+		if a.Doc.Get("database").Str() == from {
+			renamed := *a
+			renamed.Doc = a.Doc.Copy()
+			renamed.Doc.Set("database", document.Text(to))
+			s.Add(&renamed)
+		}
+	}
+}
+
 // FromExport makes a collection of an export's files: its ids are those that the
 // files name; logical gives the logical names of its databases.
 func FromExport(raws []Raw, logical func(name, uuid string) string) *Set {

@@ -1,20 +1,11 @@
 package main
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-	"io/fs"
-	"maps"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/patchbay-ci/patchbay/internal/assets"
-	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/step"
 	"github.com/patchbay-ci/patchbay/internal/superset"
 )
@@ -78,71 +69,6 @@ const keyCreate, keyURI, keyPassword = "create", "uri", "password"
 type configuration struct {
 	file
 	create map[string]newDatabase // by logical name
-}
-
-// readConfiguration reads the file, resolves its secrets and hides them. All
-// faults are told together.
-func readConfiguration(s *step.Session, path, owners string) (*configuration, error) {
-	c := &configuration{create: map[string]newDatabase{}}
-	text, err := os.ReadFile(path)
-	if err != nil && (!errors.Is(err, fs.ErrNotExist) || path != "asset-sync.yaml") {
-		return nil, change.Failf(change.KindConfiguration, "read the configuration: %w", err).WithHint("set --config")
-	}
-	if len(bytes.TrimSpace(text)) > 0 {
-		decoder := yaml.NewDecoder(bytes.NewReader(text))
-		decoder.KnownFields(true)
-		if err := decoder.Decode(&c.file); err != nil {
-			return nil, change.Failf(change.KindConfiguration, "%s: %s", path, strings.TrimPrefix(err.Error(), "yaml: ")).WithHint("see docs/asset-sync.md")
-		}
-	}
-	if owners != "" {
-		c.Owners = owners
-	}
-	r := &resolver{session: s}
-	c.variables(s.Getenv)
-	c.resolve(r)
-	if len(r.faults) > 0 {
-		return nil, configurationFaults(path, r.faults)
-	}
-	return c, nil
-}
-
-// configurationFaults tells them all in one failure.
-func configurationFaults(path string, faults []error) error {
-	var texts []string
-	for _, fault := range faults {
-		texts = append(texts, fault.Error())
-	}
-	slices.Sort(texts)
-	return change.Failf(change.KindConfiguration, "%s: %s", path, strings.Join(slices.Compact(texts), "; "))
-}
-
-// variables adds what SUPERSET_<NAME>_… say of an environment: they replace
-// what the file says, and make environments that it does not name.
-func (c *configuration) variables(getenv func(string) string) {
-	if c.Environments == nil {
-		c.Environments = map[string]environment{}
-	}
-	names := slices.Collect(maps.Keys(c.Environments))
-	names = append(names, strings.FieldsFunc(getenv("PATCHBAY_ASSETS_ENVIRONMENTS"), func(r rune) bool { return r == ',' || r == ' ' })...)
-	for _, name := range names {
-		e := c.Environments[name]
-		prefix := "SUPERSET_" + strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name)) + "_"
-		set := func(to *string, variable, value string) {
-			if getenv(prefix+variable) != "" {
-				*to = strings.ReplaceAll(value, "?", prefix+variable)
-			}
-		}
-		set(&e.URL, "URL", "${?}")
-		set(&e.Login.Username, "USERNAME", "${?}")
-		set(&e.Login.Password, "PASSWORD", "${?}")
-		set(&e.Login.Password, "PASSWORD_FILE", "file:"+getenv(prefix+"PASSWORD_FILE"))
-		set(&e.Login.Provider, "PROVIDER", "${?}")
-		if set(&e.Login.Token, "TOKEN", "${?}"); getenv(prefix+"TOKEN") != "" {
-			e.Login.Kind = superset.LoginToken
-		}
-		c.Environments[name] = e
-	}
 }
 
 func (c *configuration) resolve(r *resolver) {
@@ -263,51 +189,4 @@ func (e environment) client(s *step.Session, readOnly bool) (*superset.Client, e
 			Issuer: l.Issuer, ClientID: l.Client, Secret: l.Secret, Scopes: l.Scopes,
 		},
 	})
-}
-
-// nameIn gives what a database is to be called in an environment, and its UUID
-// there: either may be configured.
-func (c *configuration) nameIn(e environment, logical string) (name, uuid string) {
-	switch as := c.Databases[logical][e.name]; {
-	case as == "":
-		return logical, assets.NewUUID(e.URL, logical)
-	case assets.IsUUID(as):
-		return logical, strings.ToLower(as)
-	default:
-		return as, assets.NewUUID(e.URL, logical)
-	}
-}
-
-// logical gives the logical name of a database that an environment has.
-func (c *configuration) logical(environment, name, uuid string) string {
-	for logical, entry := range c.Databases {
-		if as := entry[environment]; as != "" && (as == name || strings.EqualFold(as, uuid)) {
-			return logical
-		}
-	}
-	return name
-}
-
-// logicalAnywhere gives the logical name of a database of some environment: a
-// configured UUID tells it surely, else a name, if it is only one database's.
-func (c *configuration) logicalAnywhere(name, uuid string) (string, error) {
-	var found []string
-	for logical, entry := range c.Databases {
-		for environment := range c.Environments {
-			switch as := entry[environment]; {
-			case strings.EqualFold(as, uuid):
-				return logical, nil
-			case as == name, as == "" && logical == name:
-				found = append(found, logical)
-			}
-		}
-	}
-	slices.Sort(found)
-	switch found = slices.Compact(found); len(found) {
-	case 0:
-		return name, nil
-	case 1:
-		return found[0], nil
-	}
-	return "", fmt.Errorf("the database %q (%s) may be any of %s, by its environment: give its UUID under databases, or take the environment itself", name, uuid, strings.Join(quoted(found), ", "))
 }

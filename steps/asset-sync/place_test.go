@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,4 +71,33 @@ func TestSyncFromAnExport(t *testing.T) {
 	row := s.rows(s.pair.QA, assets.Database)["Реєстри QA"]
 	s.write("asset-sync.yaml", strings.ReplaceAll(configFile, "databases:\n  Реєстри: {qa: \"Реєстри QA\"}", "databases:\n  Реєстри QA: {qa: \"Реєстри\"}\n  Реєстри: {qa: "+row.UUID+"}"))
 	s.must(0, "plan", "--from", "qa-export.zip", "--to", "prod", "--only", "dashboard:map")
+}
+
+// TestDatabaseByUUID: environments that were copied have databases of one UUID,
+// whatever they are called.
+func TestDatabaseByUUID(t *testing.T) {
+	s := newScene(t)
+	const uuid = "61111111-2222-4333-8444-555555555555"
+	made := func(site *lab.SupersetSite, path string, body map[string]any) int {
+		var answer struct{ ID int }
+		if err := s.client(site, "admin").Send(t.Context(), http.MethodPost, path, body, &answer); err != nil {
+			t.Fatal(err)
+		}
+		return answer.ID
+	}
+	for site, name := range map[*lab.SupersetSite]string{s.pair.Prod: "Спільна", s.pair.QA: "Спільна QA"} {
+		id := made(site, "/api/v1/database/", map[string]any{"database_name": name, "uuid": uuid, "sqlalchemy_uri": "sqlite:///" + site.Home + "/warehouse.db?shared=1"})
+		if site == s.pair.Prod {
+			made(site, "/api/v1/dataset/", map[string]any{"database": id, "table_name": "спільний", "sql": "SELECT 1 AS a"})
+		}
+	}
+	r := s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes")
+	if !strings.Contains(r.stdout, `database "Спільна" is taken for "Спільна QA" of qa, which has its UUID`) {
+		t.Errorf("%s", r.stdout)
+	}
+	if want, got := s.rows(s.pair.QA, assets.Database)["Спільна QA"].ID, s.rows(s.pair.QA, assets.Dataset)["спільний"].DatabaseID; got != want {
+		t.Errorf("the dataset stands on database %d, want %d", got, want)
+	}
+	s.must(0, "plan", "--from", "prod", "--to", "qa", "--exit-code")
+	s.must(0, "rollback", "--to", "qa", "--yes")
 }

@@ -35,6 +35,7 @@ func (y *synchronisation) prepare(ctx context.Context) (err error) {
 			y.note("%s: refers to nothing: %s", a, what)
 		}
 	}
+	y.matchDatabases(read)
 	return y.makePlan(ctx, read.set, selection)
 }
 
