@@ -106,9 +106,15 @@ func TestPatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.client(s.pair.QA, "sync").Import(t.Context(), superset.Endpoint{Sparse: true}, out, nil); err != nil {
+	connections := s.connections(s.pair.QA)
+	to, where := superset.Endpoint{Sparse: true}, "for /api/v1/assets/import/ with sparse=true"
+	if versions[1] < "6" {
+		to, where = superset.Endpoint{Kind: assets.Dashboard}, "for /api/v1/dashboard/import/ with overwrite=true"
+	}
+	if err := s.client(s.pair.QA, "sync").Import(t.Context(), to, out, nil); err != nil || !strings.Contains(r.stdout, where) {
 		t.Fatalf("%v\n%s", err, r.stdout)
 	}
+	s.same(connections, s.connections(s.pair.QA))
 	// This endpoint takes no tags and drops annotation layers; all else is as it was.
 	after := s.must(4, "plan", "--from", "prod", "--to", "qa", "--exit-code")
 	for _, a := range after.result.Assets {
@@ -217,5 +223,28 @@ func TestDoctor(t *testing.T) {
 	s.env = append(s.env, "QA_PASSWORD=wrong-password")
 	if r := s.must(2, "doctor"); !strings.Contains(r.stdout, "FAULT qa: log in to qa") || strings.Contains(r.stdout+r.stderr, "wrong-password") {
 		t.Errorf("%s%s", r.stdout, r.stderr)
+	}
+}
+
+// TestDoctorOfOthers: what an account may do with connections, and the clock,
+// also where the login bears no time.
+func TestDoctorOfOthers(t *testing.T) {
+	s := newScene(t)
+	proxy := lab.NewFaultProxy(t, s.pair.QA.URL)
+	proxy.Add(lab.Fault{Method: "GET", Path: "/version", Exact: true, Header: map[string]string{"Content-Type": "application/json", "Date": "Mon, 02 Jan 2006 15:04:05 GMT"}, Body: `{"version_string":"6.1.0"}`, Times: 1})
+	var made struct{ Result struct{ Key string } }
+	if err := s.client(s.pair.QA, "alpha").Send(t.Context(), http.MethodPost, "/api/v1/security/api_keys/", map[string]any{"name": "sync"}, &made); err != nil {
+		t.Fatal(err)
+	}
+	s.env = append(s.env, "QA_URL="+proxy.URL, "KEY="+made.Result.Key)
+	set := []string{"doctor", "--env", "qa", "--set", `environments: {qa: {login: {kind: token, token: "${KEY}"}}}`}
+	if r := s.must(0, set...); !strings.Contains(r.stdout, "warn  qa: its clock is ") || strings.Contains(r.stdout, "on Database") {
+		t.Errorf("%s", r.stdout)
+	}
+	r := s.must(0, append(set, "--set", `databases: {Нова: {create: true, uri: "trino://h/x"}}`)...)
+	for _, want := range []string{"ok    qa: clock", "can_write on Database, which databases with create need"} {
+		if !strings.Contains(r.stdout, want) {
+			t.Errorf("no %q in\n%s", want, r.stdout)
+		}
 	}
 }
