@@ -268,6 +268,41 @@ func TestTagsAreOff(t *testing.T) {
 	}
 }
 
+// TestExpiredToken in the middle of a run: the server itself refuses it, a new
+// one is got, and nothing is lost.
+func TestExpiredToken(t *testing.T) {
+	s := newScene(t)
+	site := lab.SupersetOfShortLogins(t, 3)
+	proxy := lab.NewFaultProxy(t, site.URL)
+	proxy.Add(lab.Fault{Method: "POST", Path: "/api/v1/dashboard/import/", Times: 1, Before: func() { s.expired(site) }})
+	s.env = append(s.env, "QA_URL="+proxy.URL)
+	r := s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes", "--set",
+		`databases: {Реєстри: {qa: "", create: true, uri: "sqlite:///`+site.Home+`/r.db"}, Аналітика: {create: true, uri: "sqlite:///`+site.Home+`/a.db"}}`)
+	if r.result.Outcome != "synced" || proxy.Count("POST", "/security/refresh") == 0 || proxy.Count("POST", "/security/login") != 1 {
+		t.Errorf("%s, %v", r.result.Outcome, proxy.Requests())
+	}
+}
+
+// expired waits until a token that is younger than any of the run's has expired.
+func (s *scene) expired(site *lab.SupersetSite) {
+	token := s.token(site)
+	for {
+		request, err := http.NewRequestWithContext(s.Context(), http.MethodGet, site.URL+"/api/v1/chart/", nil)
+		if err != nil {
+			s.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+token)
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			s.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode == http.StatusUnauthorized {
+			return
+		}
+	}
+}
+
 // TestExportLeavesDatasetsOut: before 6.0 an export has one file for the tables
 // of one name; what is missing is asked for alone.
 func TestExportLeavesDatasetsOut(t *testing.T) {
