@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/patchbay-ci/patchbay/internal/assets"
-	"github.com/patchbay-ci/patchbay/internal/assets/document"
 	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/step"
 )
@@ -125,18 +124,17 @@ func (p *patching) bring(set *assets.Set) {
 	}
 }
 
-// bringDatabases adds the export's definitions under the UUIDs of the space: a
-// kind's own endpoint wants them, and does not read those of databases that are
-// there.
+// bringDatabases adds databases under the UUIDs of the space: a kind's own
+// endpoint wants them, and leaves those that are there as they are.
 func (p *patching) bringDatabases(read *content) error {
 	for _, a := range read.set.Of(assets.Database) {
 		uuid, known := p.space.DatabaseUUID(a.UUID)
-		if read.databases[a.UUID] == nil {
+		own := read.databases[a.UUID]
+		if own == nil {
 			return change.Failf(change.KindConfiguration, "Superset %s takes no bundle without its databases, and a tree has no definition of them", p.version).WithHint("take an export of Superset")
 		}
 		if known {
-			doc := read.databases[a.UUID].Copy()
-			doc.Set("uuid", document.Text(uuid))
+			doc := connection(a.UUID, own.Get("sqlalchemy_uri").Str(), uuid)
 			p.files = append(p.files, assets.File{Name: assets.FileOf(assets.Key{Kind: assets.Database, UUID: uuid}), Doc: doc})
 		}
 	}
