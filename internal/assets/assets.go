@@ -205,9 +205,24 @@ func (a *Asset) SetTags(tags []string) {
 	a.Doc = ordered(a.Doc)
 }
 
-// FromExport makes a collection of an export's files: its databases have the
-// names that they have there, its ids are those that the files name.
-func FromExport(raws []Raw) *Set {
+// RenameDatabase gives a database another logical name, also where datasets name
+// it. The assets themselves are not changed but replaced.
+func (s *Set) RenameDatabase(from, to string) {
+	s.Remove(Key{Database, from})
+	s.Add(&Asset{Kind: Database, UUID: to, Doc: document.NewMap(document.Field{Key: titles[Database], Value: document.Text(to)})})
+	for _, a := range s.Of(Dataset) {
+		if a.Doc.Get("database").Str() == from {
+			renamed := *a
+			renamed.Doc = a.Doc.Copy()
+			renamed.Doc.Set("database", document.Text(to))
+			s.Add(&renamed)
+		}
+	}
+}
+
+// FromExport makes a collection of an export's files: its ids are those that the
+// files name; logical gives the logical names of its databases.
+func FromExport(raws []Raw, logical func(name, uuid string) string) *Set {
 	space := NewSpace()
 	for _, raw := range raws {
 		if raw.ID != 0 {
@@ -215,7 +230,7 @@ func FromExport(raws []Raw) *Set {
 		}
 		switch raw.Kind {
 		case Database:
-			space.AddDatabase(raw.UUID, raw.Doc.Get(titles[Database]).Str())
+			space.AddDatabase(raw.UUID, logical(raw.Doc.Get(titles[Database]).Str(), raw.UUID))
 		case Chart: // names its dataset both ways
 			id, _, _ := strings.Cut(raw.Doc.Get("params", "datasource").Str(), "__table")
 			if n, ok := document.Text(id).Int(); ok && raw.Doc.Get("dataset_uuid").Str() != "" {

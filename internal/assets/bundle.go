@@ -3,6 +3,7 @@ package assets
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -120,15 +121,15 @@ func kindOf(name string) (Kind, bool) {
 
 func rawFile(name string, text []byte) (Raw, error) {
 	kind, _ := kindOf(name)
-	doc, err := document.ParseYAML(text)
+	raw, err := ReadRaw(kind, text)
+	if err == nil && !IsUUID(raw.UUID) {
+		err = errors.New("it has no uuid")
+	}
 	if err != nil {
 		return Raw{}, fmt.Errorf("%s: %w", name, err)
 	}
-	uuid := strings.ToLower(doc.Get("uuid").Str())
-	if !uuidOnly.MatchString(uuid) {
-		return Raw{}, fmt.Errorf("%s: it has no uuid", name)
-	}
-	return Raw{Kind: kind, ID: idOf(kind, name, doc), UUID: uuid, Doc: doc, Text: text}, nil
+	raw.ID = idOf(kind, name, raw.Doc)
+	return raw, nil
 }
 
 var idAtEnd = regexp.MustCompile(`(?:^|_)([0-9]+)$`)

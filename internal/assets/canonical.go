@@ -16,6 +16,36 @@ type Raw struct {
 	UUID string
 	Doc  *document.Value
 	Text []byte // what Doc was read from
+
+	// Refers are the assets that the server names in it by UUID, where it keeps
+	// an id: what it writes there changes with them.
+	Refers []Key
+}
+
+// ReadRaw reads the text that a server exported of an asset.
+func ReadRaw(kind Kind, text []byte) (Raw, error) {
+	doc, err := document.ParseYAML(text)
+	if err != nil {
+		return Raw{}, err
+	}
+	raw := Raw{Kind: kind, UUID: strings.ToLower(doc.Get("uuid").Str()), Doc: doc, Text: text}
+	refers := func(kind Kind, uuid string) {
+		if uuid != "" {
+			raw.Refers = append(raw.Refers, Key{kind, strings.ToLower(uuid)})
+		}
+	}
+	refers(Dataset, doc.Get("dataset_uuid").Str())
+	for _, node := range chartNodes(doc) {
+		refers(Chart, node.Get("meta", "uuid").Str())
+	}
+	for _, list := range []string{"native_filter_configuration", "chart_customization_config"} {
+		for _, filter := range doc.Get("metadata", list).Each() {
+			for _, target := range filter.Get("targets").Each() {
+				refers(Dataset, target.Get("datasetUuid").Str())
+			}
+		}
+	}
+	return raw, nil
 }
 
 // Canonical brings an exported asset into the canonical form: what an import
@@ -204,7 +234,7 @@ func (c canonicaliser) toUUIDs(old map[int]string) {
 			if !ok {
 				return nil
 			}
-			if kind == Chart && c.Kind == Dashboard && place != "a link in Markdown" && !slices.Contains(on, uuid) {
+			if kind == Chart && c.Kind == Dashboard && place != linkInMarkdown && !slices.Contains(on, uuid) {
 				c.Elsewhere = append(c.Elsewhere, fmt.Sprintf("%s: chart %s is not on the dashboard", place, uuid))
 				return nil
 			}
@@ -216,7 +246,7 @@ func (c canonicaliser) toUUIDs(old map[int]string) {
 			name, known := c.from.layers[id]
 			if !known {
 				c.unresolved("%s: annotation layer %d", place, id)
-				return v
+				return document.Text("? " + v.Text) // elsewhere the number is another's
 			}
 			return document.Text(name)
 		}
@@ -227,6 +257,9 @@ func (c canonicaliser) toUUIDs(old map[int]string) {
 	}
 	translator{chart: link(Chart), dataset: link(Dataset), dashboard: link(Dashboard), layer: layer, datasetKey: "datasetUuid"}.translate(c.Kind, c.Doc)
 }
+
+// IsUUID says that a text is a UUID and nothing else.
+func IsUUID(text string) bool { return uuidOnly.MatchString(strings.ToLower(text)) }
 
 var uuidOnly = regexp.MustCompile(`^` + uuidText + `$`)
 

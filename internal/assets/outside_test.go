@@ -3,6 +3,8 @@ package assets_test
 import (
 	"archive/zip"
 	"bytes"
+	"compress/flate"
+	"fmt"
 	"io/fs"
 	"strings"
 	"testing"
@@ -35,6 +37,39 @@ func packed(t *testing.T, name, text string, mode fs.FileMode) []byte {
 	return b.Bytes()
 }
 
+// claiming makes a ZIP of members that say they were so long, whatever they
+// hold.
+func claiming(t *testing.T, members int, size uint64, text string) []byte {
+	t.Helper()
+	var held, b bytes.Buffer
+	deflate, err := flate.NewWriter(&held, flate.BestSpeed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := deflate.Write([]byte(text)); err != nil || deflate.Close() != nil {
+		t.Fatal(err)
+	}
+	w := zip.NewWriter(&b)
+	name := "x/charts/%d.yaml"
+	if text == "" {
+		name = "x/charts/%d.txt" // which is not opened
+	}
+	for i := range members {
+		header := &zip.FileHeader{Name: fmt.Sprintf(name, i), Method: zip.Deflate, UncompressedSize64: size, CompressedSize64: max(size/100, uint64(held.Len()))}
+		out, err := w.CreateRaw(header)
+		if err == nil {
+			_, err = out.Write(held.Bytes())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
 // TestBundlesFromOutside are limited before they are taken in.
 func TestBundlesFromOutside(t *testing.T) {
 	t.Parallel()
@@ -47,6 +82,17 @@ func TestBundlesFromOutside(t *testing.T) {
 		"anchors and aliases":   packed(t, "x/charts/a.yaml", chart+"a: &a [1]\nb: *a\n", 0o600),
 		"it has no uuid":        packed(t, "x/charts/a.yaml", "slice_name: x\n", 0o600),
 		"/charts/a.yaml leads ": packed(t, "/charts/a.yaml", chart, 0o600),
+	} {
+		if _, err := assets.ReadExport(bundle); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+	const mebibyte = 1 << 20
+	for want, bundle := range map[string][]byte{
+		"x/charts/0.txt: too long":               claiming(t, 1, 101*mebibyte, ""),
+		"x/charts/10.txt: too long":              claiming(t, 11, 99*mebibyte, ""), // together
+		"more than 200000 files":                 claiming(t, 200_001, 0, ""),
+		"x/charts/0.yaml: zip: not a valid zip ": claiming(t, 1, 10, chart),
 	} {
 		if _, err := assets.ReadExport(bundle); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
@@ -88,7 +134,7 @@ func TestSecrets(t *testing.T) {
 func TestTrees(t *testing.T) {
 	t.Parallel()
 	doc := chartOf(t, `viz_type: pie, params: {a: "1e3", b: 1.0e-07}, tags: [one], dataset_uuid: 21111111-2222-4333-8444-555555555555`).Doc
-	set := assets.FromExport([]assets.Raw{{Kind: assets.Chart, UUID: some, Doc: doc}})
+	set := assets.FromExport([]assets.Raw{{Kind: assets.Chart, UUID: some, Doc: doc}}, nil)
 	files := assets.TreeFiles(set)
 	back, faults := assets.ReadTree(files)
 	if len(faults) > 0 {

@@ -13,7 +13,8 @@ import (
 var (
 	secretName = regexp.MustCompile(`(?i)(^|[_-])(password|passwd|secret|api_?key|access_?key|private_?key|client_?secret|auth_?token|access_?token|bearer)$`)
 	secretText = regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----|\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36}\b|\bsst_[A-Za-z0-9_-]{20,}|\bxox[baprs]-[A-Za-z0-9-]{10,}|\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}`)
-	secretURL  = regexp.MustCompile(`[a-zA-Z][a-zA-Z0-9+.-]*://[^/\s:@'"]+:([^/\s@'"]+)@`)
+	secretURL  = regexp.MustCompile(`[a-zA-Z][a-zA-Z0-9+.-]*://[^/\s:@'"]*:([^/\s@'"]+)@`)
+	secretPart = regexp.MustCompile(`(?i)[?&][a-z_-]*(?:password|passwd|secret|token|private_?key|api_?key)=([^&\s]+)`)
 	masked     = regexp.MustCompile(`^(X{6,}|\*+|\$\{\w+\}|\{\{.*\}\}|<.*>)$`)
 )
 
@@ -30,6 +31,17 @@ func Secrets(s *Set, allow []string) (found []string) {
 	}
 	slices.Sort(found)
 	return slices.Compact(found)
+}
+
+// SecretIn gives the secret that a connection's address holds, "" where it
+// holds none, or one that is masked.
+func SecretIn(address string) string {
+	for _, in := range []*regexp.Regexp{secretURL, secretPart} {
+		if found := in.FindStringSubmatch(address); found != nil && !masked.MatchString(found[1]) {
+			return found[1]
+		}
+	}
+	return ""
 }
 
 func scan(v *document.Value, place string, found func(string)) {

@@ -17,9 +17,23 @@ type translator struct {
 	dashboard func(place string, v *document.Value) *document.Value
 	layer     func(place string, v *document.Value) *document.Value // an annotation layer
 
+	// lists, where it is set, gets every list of charts as a whole instead.
+	lists func(place string, all []*document.Value) []*document.Value
+
+	// exact puts before each place what tells it from others of its name, and a
+	// zero byte.
+	exact bool
+
 	// datasetKey is what a filter's dataset shall stand under; empty: the key
 	// keeps its name.
 	datasetKey string
+}
+
+func (t translator) place(id, name string) string {
+	if t.exact {
+		return id + "\x00" + name
+	}
+	return name
 }
 
 // translate walks an asset and changes it in place.
@@ -41,7 +55,7 @@ func (t translator) metadata(m *document.Value) {
 	t.keys("metadata.expanded_slices", m.Get("expanded_slices"))
 	for _, list := range []string{"native_filter_configuration", "chart_customization_config"} {
 		for _, filter := range m.Get(list).Each() {
-			t.filter("metadata."+list+" "+filter.Get("name").Str(), filter)
+			t.filter(t.place(filter.Get("id").Str(), "metadata."+list+" "+filter.Get("name").Str()), filter)
 		}
 	}
 	t.scoped("metadata.global_chart_configuration", m.Get("global_chart_configuration"))
@@ -49,7 +63,7 @@ func (t translator) metadata(m *document.Value) {
 	t.keys("metadata.chart_configuration", configuration)
 	if configuration.IsMap() {
 		for _, f := range configuration.Fields {
-			place := "metadata.chart_configuration"
+			place := t.place(f.Key, "metadata.chart_configuration")
 			t.single(place, f.Value, "id")
 			t.scoped(place, f.Value.Get("crossFilters"))
 		}
@@ -61,7 +75,7 @@ func (t translator) filter(place string, filter *document.Value) {
 		return
 	}
 	for _, target := range filter.Get("targets").Each() {
-		t.target(place+" target", target)
+		t.target(t.place(target.Get("column", "name").Str(), place+" target"), target)
 	}
 	t.scoped(place, filter)
 	t.single(place, filter, "chartId")
@@ -70,7 +84,11 @@ func (t translator) filter(place string, filter *document.Value) {
 	}
 	scope := filter.Get("scope")
 	layers := scope.Get("selectedLayers")
-	if layers != nil && layers.Kind == document.List && t.chart != nil {
+	switch place += " selectedLayers"; {
+	case layers == nil || layers.Kind != document.List:
+	case t.lists != nil:
+		layers.Items = t.lists(place, layers.Items)
+	case t.chart != nil:
 		layers.Items = t.layersOf(place, layers.Items)
 	}
 }
@@ -106,7 +124,14 @@ func (t translator) scoped(place string, v *document.Value) {
 
 func (t translator) list(place string, in *document.Value, key string) {
 	list := in.Get(key)
-	if list == nil || list.Kind != document.List || t.chart == nil {
+	if list == nil || list.Kind != document.List {
+		return
+	}
+	if t.lists != nil {
+		list.Items = t.lists(place, list.Items)
+		return
+	}
+	if t.chart == nil {
 		return
 	}
 	var kept []*document.Value
@@ -120,7 +145,7 @@ func (t translator) list(place string, in *document.Value, key string) {
 
 // keys translates the keys of a map, which are ids as text.
 func (t translator) keys(place string, m *document.Value) {
-	if !m.IsMap() || t.chart == nil {
+	if !m.IsMap() || t.chart == nil || t.lists != nil { // as a whole they are no list
 		return
 	}
 	var kept []document.Field
@@ -152,7 +177,7 @@ func (t translator) layersOf(place string, layers []*document.Value) (kept []*do
 			kept = append(kept, v)
 			continue
 		}
-		if to := t.chart(place+" selectedLayers", document.Text(found[1])); to != nil {
+		if to := t.chart(place, document.Text(found[1])); to != nil {
 			kept = append(kept, document.Text("chart-"+to.Text+"-layer-"+found[2]))
 		}
 	}
@@ -200,6 +225,8 @@ var (
 	exploreLink   = regexp.MustCompile(`(^|[\s("'=<])(/explore/\?(?:[^\s)"'>]*&)?slice_id=|/superset/explore/\?(?:[^\s)"'>]*&)?slice_id=|/superset/slice/)([0-9]+|` + uuidText + `)([/&#)"'\s>]|$)`)
 )
 
+const linkInMarkdown = "a link in Markdown"
+
 const uuidText = `[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`
 
 func (t translator) markdown(position *document.Value) {
@@ -209,8 +236,12 @@ func (t translator) markdown(position *document.Value) {
 	for _, f := range position.Fields {
 		meta := f.Value.Get("meta")
 		if code := meta.Get("code"); code != nil && code.Kind == document.String {
-			text := links(code.Text, dashboardLink, "a link in Markdown", t.dashboard)
-			text = links(text, exploreLink, "a link in Markdown", t.chart)
+			place := linkInMarkdown
+			if t.exact { // links of one text are the same but for their ids
+				place = t.place(f.Key+exploreLink.ReplaceAllString(dashboardLink.ReplaceAllString(code.Text, "$1$2$4"), "$1$2$4"), place)
+			}
+			text := links(code.Text, dashboardLink, place, t.dashboard)
+			text = links(text, exploreLink, place, t.chart)
 			if text != code.Text {
 				meta.Set("code", document.Text(text))
 			}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/patchbay-ci/patchbay/internal/assets/document"
@@ -11,6 +12,26 @@ import (
 
 // Version is a server's release; the zero value is unknown.
 type Version struct{ Major, Minor int }
+
+// ParseVersion reads "6.1.0", with or without what follows the second number;
+// anything else is unknown.
+func ParseVersion(text string) Version {
+	parts := append(strings.SplitN(text, ".", 3), "")
+	major, err := strconv.Atoi(parts[0])
+	minor, err2 := strconv.Atoi(parts[1])
+	if err != nil || err2 != nil {
+		return Version{}
+	}
+	return Version{major, minor}
+}
+
+// String is "6.1", "" where it is unknown.
+func (v Version) String() string {
+	if v == (Version{}) {
+		return ""
+	}
+	return fmt.Sprintf("%d.%d", v.Major, v.Minor)
+}
 
 // Before says that a release is older than another. An unknown one is not.
 func (v Version) Before(other Version) bool {

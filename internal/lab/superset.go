@@ -58,6 +58,13 @@ func SupersetWithoutTags(t testing.TB) *SupersetSite {
 	return specialSuperset(t, "untagged", nil, "LAB_NO_TAGS=1")
 }
 
+// SupersetOfShortLogins is a Superset whose access tokens expire after so many
+// seconds; it ends with the test.
+func SupersetOfShortLogins(t testing.TB, seconds int) *SupersetSite {
+	t.Helper()
+	return specialSuperset(t, "forgetful", nil, fmt.Sprintf("LAB_JWT_SECONDS=%d", seconds))
+}
+
 // specialSuperset is one of today from the template of the others, set up
 // otherwise, which ends with the test.
 func specialSuperset(t testing.TB, name string, packages []string, special ...string) *SupersetSite {
@@ -196,7 +203,6 @@ func (s *supersetInstallation) environment(home string) []string {
 	return append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "LC_ALL=C.UTF-8", "SUPERSET_HOME=" + home, "FLASK_APP=superset",
 		"SUPERSET_CONFIG_PATH=" + filepath.Join(s.base, "config.py"), "PYTHONWARNINGS=ignore", "PYTHONUNBUFFERED=1",
-		"LAB_JWT_SECONDS=" + os.Getenv("LAB_JWT_SECONDS"),
 	}, s.special...)
 }
 

@@ -54,6 +54,7 @@ type Client struct {
 	sent    atomic.Int64
 	written atomic.Int64
 	rows    atomic.Int64 // of a page
+	ahead   atomic.Int64 // what the server's clock is before ours, in nanoseconds, by its latest answer
 }
 
 // session is what a login gave. It lives in memory only.
@@ -191,13 +192,20 @@ func (c *Client) send(ctx context.Context, r request) ([]byte, error) {
 		return nil, err
 	}
 	defer response.Body.Close()
-	if kind := response.Header.Get("Content-Type"); r.accept == "application/json" && !strings.Contains(kind, "json") {
-		return nil, errNotJSON
+	if now, err := http.ParseTime(response.Header.Get("Date")); err == nil {
+		c.ahead.Store(int64(time.Until(now)))
+	}
+	if kind := response.Header.Get("Content-Type"); r.accept == "application/json" && !strings.Contains(kind, "json") || r.accept == anything && strings.Contains(kind, "html") {
+		return nil, errPage
 	}
 	return io.ReadAll(response.Body)
 }
 
-var errNotJSON = errors.New("the answer is no JSON")
+// anything is what is accepted of an export, whose type servers name
+// differently; a page it is not.
+const anything = "*/*"
+
+var errPage = errors.New("the answer is a page, and nothing of the API's")
 
 func (c *Client) headers(req *http.Request, r request) {
 	for name, value := range c.config.Headers {

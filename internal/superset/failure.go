@@ -42,8 +42,8 @@ func (c *Client) failure(err error, r request) error {
 	switch {
 	case errors.As(err, &answer):
 		return c.answered(answer, doing)
-	case errors.Is(err, errNotJSON):
-		return c.notLoggedIn("%s: the answer is a page, not JSON", doing)
+	case errors.Is(err, errPage):
+		return c.notLoggedIn("%s: the answer is a page, none of the API", doing)
 	case errors.Is(err, context.Canceled):
 		return change.Failf(change.KindCancelled, "%s: %w", doing, context.Canceled)
 	}

@@ -132,7 +132,7 @@ func (c *Client) passwordLogin(ctx context.Context) (session, error) {
 		}
 		return session{}, change.Failf(change.KindConfiguration, "log in to %s as %q: %w", c.config.Name, c.config.Login.Username, err).WithHint("%s", hint)
 	}
-	if errors.Is(err, errNotJSON) {
+	if errors.Is(err, errPage) {
 		return session{}, change.Failf(change.KindConfiguration, "log in to %s: what answers is not Superset's API", c.config.Name).
 			WithHint("check the address, and whether a proxy or single sign-on page stands in front of it")
 	}
@@ -154,7 +154,7 @@ func (c *Client) tokens(ctx context.Context, path, bearer string, in any) (sessi
 		Refresh string `json:"refresh_token"`
 	}
 	if err := json.Unmarshal(text, &answer); err != nil || answer.Access == "" {
-		return session{}, errNotJSON
+		return session{}, errPage
 	}
 	return session{access: answer.Access, refresh: answer.Refresh}, nil
 }

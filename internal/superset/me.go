@@ -150,7 +150,7 @@ type claims struct {
 	Subject string
 }
 
-// claims are empty where the token is no JSON Web Token of the server's own.
+// claims are empty where the token is not of the server's own making.
 func (c *Client) claims() (found claims) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -161,17 +161,20 @@ func (c *Client) claims() (found claims) {
 		At      int64           `json:"iat"`
 		Subject json.RawMessage `json:"sub"` // a number before Flask-JWT-Extended 4.7
 	}
-	if err == nil && c.config.Login.Kind != LoginToken && json.Unmarshal(text, &read) == nil {
+	if kind := c.config.Login.Kind; err == nil && (kind == LoginPassword || kind == "") && json.Unmarshal(text, &read) == nil {
 		found = claims{read.At, strings.Trim(string(read.Subject), `"`)}
 	}
 	return found
 }
 
-// Issued is when the server wrote the token of this login, by its clock; false
-// where the token does not say.
-func (c *Client) Issued() (time.Time, bool) {
-	at := c.claims().At
-	return time.Unix(at, 0), at != 0
+// Ahead is how much the server's clock is before this machine's, to the second,
+// right after a login: by when it wrote its token, else by its latest answer,
+// which a proxy may have dated.
+func (c *Client) Ahead() time.Duration {
+	if at := c.claims().At; at != 0 {
+		return time.Until(time.Unix(at, 0))
+	}
+	return time.Duration(c.ahead.Load())
 }
 
 // page is one that everybody may see; Superset tells its set-up in each.
@@ -194,14 +197,5 @@ func (c *Client) Version(ctx context.Context) (assets.Version, string) {
 			answer.Version = found[1]
 		}
 	}
-	parts := strings.SplitN(answer.Version, ".", 3)
-	if len(parts) < 2 {
-		return assets.Version{}, answer.Version
-	}
-	major, err := strconv.Atoi(parts[0])
-	minor, err2 := strconv.Atoi(parts[1])
-	if err != nil || err2 != nil {
-		return assets.Version{}, answer.Version
-	}
-	return assets.Version{Major: major, Minor: minor}, answer.Version
+	return assets.ParseVersion(answer.Version), answer.Version
 }

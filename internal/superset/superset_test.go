@@ -52,7 +52,7 @@ func TestFaultsOfLogins(t *testing.T) {
 		"a redirect to the login": {lab.Fault{Method: "POST", Path: "/tag/", Status: 302, Header: map[string]string{"Location": "/login/?next=x"}, Times: 1}, "", 1},
 		"redirects only":          {lab.Fault{Method: "POST", Path: "/tag/", Status: 302, Header: map[string]string{"Location": "/login/?next=x"}}, "the login to qa does not hold", 1},
 		"an expired token":        {lab.Fault{Method: "POST", Path: "/tag/", Status: 401, Header: map[string]string{"Content-Type": "application/json"}, Body: `{"msg":"Token has expired"}`, Times: 1}, "", 1},
-		"a sign-on page":          {lab.Fault{Method: "POST", Path: "/tag/", Status: 200, Header: page, Body: "<html>log in</html>"}, "a page, not JSON", 1},
+		"a sign-on page":          {lab.Fault{Method: "POST", Path: "/tag/", Status: 200, Header: page, Body: "<html>log in</html>"}, "a page, none of the API", 1},
 		"too many requests":       {lab.Fault{Method: "POST", Path: "/tag/", Status: 429, Times: 1}, "", 1},
 		"422 with msg":            {lab.Fault{Method: "POST", Path: "/tag/", Status: 422, Header: map[string]string{"Content-Type": "application/json"}, Body: `{"msg":"Not enough segments"}`}, "Not enough segments", 1},
 		"an HTML 500":             {lab.Fault{Method: "POST", Path: "/tag/", Status: 500, Header: page, Body: "<html>secret</html>"}, "500", 1},

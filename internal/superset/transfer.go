@@ -80,7 +80,7 @@ func (c *Client) bundle(ctx context.Context, path, query string, once bool) ([]b
 	if query != "" {
 		query += "&"
 	}
-	return c.do(ctx, request{method: http.MethodGet, path: path, query: query + "_=" + rand.Text()[:12], accept: "*/*", once: once})
+	return c.do(ctx, request{method: http.MethodGet, path: path, query: query + "_=" + rand.Text()[:12], accept: anything, once: once})
 }
 
 // Endpoint is where a bundle is imported.
@@ -91,7 +91,8 @@ type Endpoint struct {
 
 // Import sends a bundle, overwriting what is there. Passwords are for new
 // databases: path in the bundle → password. Superset answers no more than OK,
-// also for what it left out: whoever imports reads back.
+// also for what it left out: whoever imports reads back. Each bundle goes out
+// with a CSRF token of its own.
 func (c *Client) Import(ctx context.Context, to Endpoint, bundle []byte, passwords map[string]string) error {
 	path, field := "/api/v1/assets/import/", "bundle"
 	if to.Kind != "" {
@@ -123,6 +124,9 @@ func (c *Client) Import(ctx context.Context, to Endpoint, bundle []byte, passwor
 		}
 	}
 	if err := form.Close(); err != nil {
+		return err
+	}
+	if err := c.RenewCSRF(ctx); err != nil {
 		return err
 	}
 	_, err = c.do(ctx, request{method: http.MethodPost, path: path, body: body.Bytes(), contentType: form.FormDataContentType(), accept: "application/json"})

@@ -23,13 +23,12 @@ func (y *synchronisation) apply(ctx context.Context) error {
 	defer unlock()
 	kept, err := y.keep()
 	if err != nil {
-		return y.end(change.Failed, err)
+		return y.end(refusedOr(err, change.Failed), err)
 	}
 	y.result.Snapshot = kept.name
 	w := y.writer()
 	w.write(ctx, y.wanted(), y.plan.Of(assets.Delete), y.reader.config.create)
-	verified := w.verify(context.WithoutCancel(ctx))
-	return y.finish(ctx, w, verified)
+	return y.finish(ctx, w, w.verify(ctx))
 }
 
 // wanted are the assets that are to be written.
@@ -66,7 +65,7 @@ func (y *synchronisation) finish(ctx context.Context, w *writer, verified error)
 	}
 	switch {
 	case ctx.Err() != nil:
-		return y.end(change.Partial, errors.Join(change.Failf(change.KindCancelled, "cancelled after the request under way; run the same command again to finish, or asset-sync rollback --to %s %s", y.To, y.result.Snapshot), verified))
+		return y.end(change.Partial, y.cancelled())
 	case w.fatal != nil:
 		return y.end(outcomeOf(w), errors.Join(w.fatal, verified))
 	case verified != nil:
@@ -78,6 +77,16 @@ func (y *synchronisation) finish(ctx context.Context, w *writer, verified error)
 		return y.end(change.Partial, left)
 	}
 	return y.end(change.Synced, nil)
+}
+
+// cancelled says how to go on. What was written has not been read back: the
+// next run does that.
+func (y *synchronisation) cancelled() error {
+	f := change.Failf(change.KindCancelled, "cancelled after the request under way; run the same command again to finish")
+	if y.result.Snapshot != "" {
+		f.Message += fmt.Sprintf(", or asset-sync rollback --to %s %s", y.To, y.result.Snapshot)
+	}
+	return f
 }
 
 func outcomeOf(w *writer) change.Outcome {

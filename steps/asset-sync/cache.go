@@ -11,7 +11,6 @@ import (
 	"slices"
 
 	"github.com/patchbay-ci/patchbay/internal/assets"
-	"github.com/patchbay-ci/patchbay/internal/assets/document"
 	"github.com/patchbay-ci/patchbay/internal/superset"
 )
 
@@ -19,21 +18,24 @@ import (
 // saves reads and decides nothing: whoever deletes it gets the same, slower.
 type cache struct {
 	path    string // "": there is none
+	version string // of the server
 	entries map[assets.Key]entry
 }
 
 type entry struct {
 	ID        int
 	ChangedOn string
-	Members   []int // of a dashboard: its charts, whose coming and going does not change it
+	Members   []int              // of a dashboard: its charts, whose coming and going does not change it
+	Refers    map[assets.Key]int // the ids of those that it names by UUID, which may be given others without a sign
 	Text      []byte
 }
 
 // cacheFormat changes when older files are of no use.
-const cacheFormat = 1
+const cacheFormat = 2
 
 type cacheFile struct {
 	Format  int
+	Version string
 	Entries map[assets.Key]entry
 }
 
@@ -53,36 +55,57 @@ func openCache(dir string, e environment) *cache {
 	}
 	var read cacheFile
 	if gob.NewDecoder(unpacked).Decode(&read) == nil && read.Format == cacheFormat {
-		c.entries = read.Entries
+		c.version, c.entries = read.Version, read.Entries
 	}
 	return c
 }
 
+// of forgets what another release of the server wrote.
+func (c *cache) of(version string) {
+	if c.version != version {
+		c.version, c.entries = version, nil
+	}
+}
+
 // raw is what the cache has of a row, if it is of the same state.
-func (c *cache) raw(row superset.Row, members []int) (assets.Raw, bool) {
+func (c *cache) raw(t *site, row superset.Row) (assets.Raw, bool) {
 	if row.Kind != assets.Chart && row.Kind != assets.Dashboard || row.ChangedOn == "" {
 		return assets.Raw{}, false // databases and datasets change without a sign
 	}
 	e, ok := c.entries[row.Key()]
-	if !ok || e.ID != row.ID || e.ChangedOn != row.ChangedOn || !slices.Equal(e.Members, members) {
+	if !ok || e.ID != row.ID || e.ChangedOn != row.ChangedOn || !slices.Equal(e.Members, t.members(row)) {
 		return assets.Raw{}, false
 	}
-	doc, err := document.ParseYAML(e.Text)
-	if err != nil {
-		return assets.Raw{}, false
+	for key, id := range e.Refers {
+		if t.rows[key].ID != id {
+			return assets.Raw{}, false
+		}
 	}
-	return assets.Raw{Kind: row.Kind, ID: row.ID, UUID: row.UUID, Doc: doc, Text: e.Text}, true
+	raw, err := assets.ReadRaw(row.Kind, e.Text)
+	raw.ID = row.ID
+	return raw, err == nil
+}
+
+// entry is what is kept of an asset as it was read.
+func (t *site) entry(row superset.Row, raw assets.Raw) entry {
+	e := entry{row.ID, row.ChangedOn, t.members(row), map[assets.Key]int{}, raw.Text}
+	for _, key := range raw.Refers {
+		if to, there := t.rows[key]; there {
+			e.Refers[key] = to.ID
+		}
+	}
+	return e
 }
 
 // memory is a cache of what was read before, in the place of the file's.
 func memory(t *site, raws map[assets.Key]assets.Raw, rows map[assets.Key]superset.Row) *cache {
-	c := &cache{path: t.cache.path, entries: map[assets.Key]entry{}}
+	c := &cache{path: t.cache.path, version: t.cache.version, entries: map[assets.Key]entry{}}
 	now := t.rows
 	t.rows = rows
 	defer func() { t.rows = now }()
 	for key, raw := range raws {
 		if row, ok := rows[key]; ok {
-			c.entries[key] = entry{row.ID, row.ChangedOn, t.members(row), raw.Text}
+			c.entries[key] = t.entry(row, raw)
 		}
 	}
 	return c
@@ -93,10 +116,10 @@ func (c *cache) write(t *site) (err error) {
 	if c.path == "" {
 		return nil
 	}
-	all := cacheFile{cacheFormat, map[assets.Key]entry{}}
+	all := cacheFile{cacheFormat, c.version, map[assets.Key]entry{}}
 	for key, raw := range t.raws {
 		if row, ok := t.rows[key]; ok && (key.Kind == assets.Chart || key.Kind == assets.Dashboard) {
-			all.Entries[key] = entry{row.ID, row.ChangedOn, t.members(row), raw.Text}
+			all.Entries[key] = t.entry(row, raw)
 		}
 	}
 	if err := os.MkdirAll(filepath.Dir(c.path), 0o700); err != nil {

@@ -1,20 +1,11 @@
 package main
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-	"io/fs"
-	"maps"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/patchbay-ci/patchbay/internal/assets"
-	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/step"
 	"github.com/patchbay-ci/patchbay/internal/superset"
 )
@@ -80,116 +71,6 @@ type configuration struct {
 	create map[string]newDatabase // by logical name
 }
 
-// readConfiguration reads the file, resolves its secrets and hides them. All
-// faults are told together.
-func readConfiguration(s *step.Session, path, owners string) (*configuration, error) {
-	c := &configuration{create: map[string]newDatabase{}}
-	text, err := os.ReadFile(path)
-	if err != nil && (!errors.Is(err, fs.ErrNotExist) || path != "asset-sync.yaml") {
-		return nil, change.Failf(change.KindConfiguration, "read the configuration: %w", err).WithHint("set --config")
-	}
-	if len(bytes.TrimSpace(text)) > 0 {
-		decoder := yaml.NewDecoder(bytes.NewReader(text))
-		decoder.KnownFields(true)
-		if err := decoder.Decode(&c.file); err != nil {
-			return nil, change.Failf(change.KindConfiguration, "%s: %s", path, strings.TrimPrefix(err.Error(), "yaml: ")).WithHint("see docs/asset-sync.md")
-		}
-	}
-	if owners != "" {
-		c.Owners = owners
-	}
-	r := &resolver{session: s}
-	c.variables(s.Getenv)
-	c.resolve(r)
-	if len(r.faults) > 0 {
-		return nil, configurationFaults(path, r.faults)
-	}
-	return c, nil
-}
-
-// configurationFaults tells them all in one failure.
-func configurationFaults(path string, faults []error) error {
-	var texts []string
-	for _, fault := range faults {
-		texts = append(texts, fault.Error())
-	}
-	slices.Sort(texts)
-	return change.Failf(change.KindConfiguration, "%s: %s", path, strings.Join(slices.Compact(texts), "; "))
-}
-
-// resolver turns ${NAME} and file:PATH into what they name.
-type resolver struct {
-	session *step.Session
-	faults  []error
-}
-
-var reference = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
-
-func (r *resolver) fault(format string, args ...any) {
-	r.faults = append(r.faults, fmt.Errorf(format, args...))
-}
-
-// secret resolves a value that must not stand in the file itself.
-func (r *resolver) secret(where, value string) string {
-	if value == "" {
-		return ""
-	}
-	if !reference.MatchString(value) && !strings.HasPrefix(value, "file:") {
-		r.session.Hide(value)
-		r.fault("%s: a secret does not stand in the file: write ${NAME} for a variable or file:PATH", where)
-		return ""
-	}
-	value = r.plain(where, value)
-	r.session.Hide(value)
-	return value
-}
-
-// plain resolves a value that may stand in the file too.
-func (r *resolver) plain(where, value string) string {
-	if found := reference.FindStringSubmatch(value); found != nil {
-		if value = r.session.Getenv(found[1]); value == "" {
-			r.fault("%s: the variable %s is not set", where, found[1])
-		}
-		return value
-	}
-	if path, ok := strings.CutPrefix(value, "file:"); ok {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			r.fault("%s: %w", where, err)
-		}
-		return strings.TrimRight(string(text), "\r\n")
-	}
-	return value
-}
-
-// variables adds what SUPERSET_<NAME>_… say of an environment: they replace
-// what the file says, and make environments that it does not name.
-func (c *configuration) variables(getenv func(string) string) {
-	if c.Environments == nil {
-		c.Environments = map[string]environment{}
-	}
-	names := slices.Collect(maps.Keys(c.Environments))
-	names = append(names, strings.FieldsFunc(getenv("PATCHBAY_ASSETS_ENVIRONMENTS"), func(r rune) bool { return r == ',' || r == ' ' })...)
-	for _, name := range names {
-		e := c.Environments[name]
-		prefix := "SUPERSET_" + strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name)) + "_"
-		set := func(to *string, variable, value string) {
-			if getenv(prefix+variable) != "" {
-				*to = strings.ReplaceAll(value, "?", prefix+variable)
-			}
-		}
-		set(&e.URL, "URL", "${?}")
-		set(&e.Login.Username, "USERNAME", "${?}")
-		set(&e.Login.Password, "PASSWORD", "${?}")
-		set(&e.Login.Password, "PASSWORD_FILE", "file:"+getenv(prefix+"PASSWORD_FILE"))
-		set(&e.Login.Provider, "PROVIDER", "${?}")
-		if set(&e.Login.Token, "TOKEN", "${?}"); getenv(prefix+"TOKEN") != "" {
-			e.Login.Kind = superset.LoginToken
-		}
-		c.Environments[name] = e
-	}
-}
-
 func (c *configuration) resolve(r *resolver) {
 	for name, e := range c.Environments {
 		e.name = name
@@ -199,10 +80,7 @@ func (c *configuration) resolve(r *resolver) {
 	for logical, entry := range c.Databases {
 		where := "databases." + logical
 		if entry[keyCreate] == "true" {
-			c.create[logical] = newDatabase{r.plain(where+".uri", entry[keyURI]), r.secret(where+".password", entry[keyPassword])}
-			if entry[keyURI] == "" {
-				r.fault("%s: create needs uri, the connection without its password", where)
-			}
+			c.create[logical] = newDatabase{r.connection(where+".uri", entry[keyURI]), r.secret(where+".password", entry[keyPassword])}
 		} else if entry[keyCreate] != "" && entry[keyCreate] != "false" {
 			r.fault("%s.create: true or false, not %q", where, entry[keyCreate])
 		}
@@ -311,14 +189,4 @@ func (e environment) client(s *step.Session, readOnly bool) (*superset.Client, e
 			Issuer: l.Issuer, ClientID: l.Client, Secret: l.Secret, Scopes: l.Scopes,
 		},
 	})
-}
-
-// logical gives the logical name of a database that an environment has.
-func (c *configuration) logical(environment, name, uuid string) string {
-	for logical, entry := range c.Databases {
-		if as := entry[environment]; as != "" && (as == name || strings.EqualFold(as, uuid)) {
-			return logical
-		}
-	}
-	return name
 }

@@ -167,27 +167,39 @@ func TestOneBrokenAsset(t *testing.T) {
 	}
 }
 
-// TestNewDatabase is made only where it may be.
+// TestNewDatabase is made only where it may be, under the name that it has
+// there.
 func TestNewDatabase(t *testing.T) {
 	s := newScene(t)
 	s.env = append(s.env, "WAREHOUSE_PASSWORD=new-secret-1")
-	as := func(uri string) {
-		s.write("asset-sync.yaml", strings.ReplaceAll(configFile, `Реєстри: {qa: "Реєстри QA"}`, `Реєстри: {create: true, uri: "`+uri+`", password: "${WAREHOUSE_PASSWORD}"}`))
+	as := func(databases, uri string) {
+		s.write("asset-sync.yaml", strings.ReplaceAll(configFile, `Реєстри: {qa: "Реєстри QA"}`, strings.ReplaceAll(databases, "NEW", `create: true, uri: "`+uri+`", password: "${WAREHOUSE_PASSWORD}"`)))
 	}
-	as("postgresql://reader:XXXXXXXXXX@127.0.0.1:9/registry") // nobody is there
+	uri := "postgresql://reader:XXXXXXXXXX@127.0.0.1:9/registry" // nobody is there
 	if versions[1] < "6" {
+		as(`Реєстри: {NEW}`, uri)
 		if r := s.must(1, "sync", "--from", "prod", "--to", "qa", "--yes"); !strings.Contains(r.stderr, "reaches it") || strings.Contains(r.stdout+r.stderr, "new-secret-1") {
 			t.Errorf("%s", r.stderr)
 		}
-		as("sqlite:///" + s.pair.QA.Home + "/warehouse.db?new=1")
+		uri = "sqlite:///" + s.pair.QA.Home + "/warehouse.db?new=1"
 	}
+	taken := `{Реєстри QA: {prod: "Реєстри", NEW}, Чужі: {qa: "Реєстри QA"}}`
+	as(taken, uri)
+	if r := s.must(2, "sync", "--from", "prod", "--to", "qa", "--yes"); r.result.Writes != 0 || !strings.Contains(r.stdout+r.stderr, `Реєстри QA: {qa: \"its name there\", create: true`) {
+		t.Errorf("%s%s", r.stdout, r.stderr)
+	}
+	s.env = append(s.env, "WAREHOUSE="+strings.ReplaceAll(uri, "XXXXXXXXXX", "new-secret-1"))
+	as(strings.Replace(taken, "NEW", `qa: "Реєстри 2", NEW`, 1), "${WAREHOUSE}") // as it says
 	r := s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes")
-	row, there := s.rows(s.pair.QA, assets.Database)["Реєстри"]
+	row, there := s.rows(s.pair.QA, assets.Database)["Реєстри 2"]
 	if !there || strings.Contains(r.stdout+r.stderr, "new-secret-1") {
 		t.Errorf("%s%s", r.stdout, r.stderr)
 	}
 	if again := s.must(0, "plan", "--from", "prod", "--to", "qa", "--exit-code"); again.result.Counts["unchanged"] != 21 {
-		t.Errorf("%+v %d", again.result.Counts, row.ID)
+		t.Errorf("%+v", again.result.Counts)
+	}
+	if id := s.rows(s.pair.QA, assets.Dataset)["sample"].DatabaseID; id != row.ID {
+		t.Errorf("the dataset stands on database %d, want %d", id, row.ID)
 	}
 }
 

@@ -63,7 +63,7 @@ func doctor(ctx context.Context, s *step.Session, c *Doctor) error {
 	var failure error
 	if d.faults > 0 {
 		f := change.Failf(change.KindConfiguration, "%s found", plural(d.faults, "fault"))
-		d.result.Outcome, d.result.Failure, failure = change.Failed, f, f
+		d.result.Outcome, d.result.Failure, failure = change.Refused, f, f
 	}
 	return errors.Join(failure, publish(s, c.Format, d.result, strings.Join(d.lines, "\n")))
 }
@@ -130,14 +130,11 @@ func (d *checkup) environment(ctx context.Context, name string, warehouses bool,
 	}
 }
 
-// clock compares with the time at which the server wrote the token.
+// clock compares with the time that the server's answers bear.
 func (d *checkup) clock(client *superset.Client, name string) {
-	issued, ok := client.Issued()
-	switch ahead := time.Since(issued).Abs(); {
-	case !ok:
-	case ahead > time.Minute:
-		d.say("warn", name, "its clock is %s off", ahead.Round(time.Second))
-	default:
+	if off := client.Ahead().Abs(); off > time.Minute {
+		d.say("warn", name, "its clock is %s off", off.Round(time.Second))
+	} else {
 		d.say("ok", name, "clock")
 	}
 }
@@ -152,7 +149,7 @@ func (d *checkup) rights(ctx context.Context, client *superset.Client, name stri
 		d.say("warn", name, "it does not say who the account is: set login.username to the account's e-mail address, or whatever was edited last by anybody is a conflict")
 		return
 	}
-	var missing []string
+	missing := d.databaseRights(me)
 	for _, view := range []string{"Dataset", "Chart", "Dashboard"} {
 		for _, right := range []string{"can_read", "can_write", "can_export"} {
 			if !me.May(right, view) {
@@ -168,6 +165,18 @@ func (d *checkup) rights(ctx context.Context, client *superset.Client, name stri
 	default:
 		d.say("ok", name, "rights: all that is its own; assets of other owners are conflicts")
 	}
+}
+
+// databaseRights are those on connections that it lacks: they are only read,
+// unless one may be made.
+func (d *checkup) databaseRights(me superset.Me) (missing []string) {
+	if !me.May("can_read", "Database") {
+		missing = append(missing, "can_read on Database")
+	}
+	if len(d.reader.config.create) > 0 && !me.May("can_write", "Database") {
+		missing = append(missing, "can_write on Database, which databases with create need")
+	}
+	return missing
 }
 
 // lists reads the lists as the server gives them.

@@ -54,7 +54,7 @@ func export(ctx context.Context, s *step.Session, c *Export) error {
 	}
 	set, err := r.selected(ctx, c.From, c.Filter, result)
 	if err != nil {
-		return s.Fail(result, change.Failed, err)
+		return s.Fail(result, refusedOr(err, change.Failed), err)
 	}
 	if found := assets.Secrets(set, r.config.Secrets.Allow); len(found) > 0 {
 		return s.Fail(result, change.Refused, change.Failf(change.KindConfiguration, "what looks like a secret stands in %s", strings.Join(found, "; ")).
@@ -62,7 +62,7 @@ func export(ctx context.Context, s *step.Session, c *Export) error {
 	}
 	changed, err := writeTree(c.To, assets.TreeFiles(set))
 	if err != nil {
-		return s.Fail(result, change.Failed, err)
+		return s.Fail(result, refusedOr(err, change.Failed), err)
 	}
 	result.Counts = count(set)
 	result.Counts["files changed"] = changed

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -82,5 +84,36 @@ func TestTooLargeToReadBack(t *testing.T) {
 	s.env = append(s.env, "QA_URL="+proxy.URL)
 	if r := s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes"); r.result.Outcome != "synced" || proxy.Count("GET", "/assets/export/") != 1 {
 		t.Errorf("%s, asked for everything %d times", r.result.Outcome, proxy.Count("GET", "/assets/export/"))
+	}
+}
+
+// TestCacheDecidesTheSame: what an asset names by UUID gets another one, and the
+// server another release, and neither moves the time of its change.
+func TestCacheDecidesTheSame(t *testing.T) {
+	s := newScene(t)
+	proxy := lab.NewFaultProxy(t, s.pair.Prod.URL)
+	s.env = append(s.env, "PROD_URL="+proxy.URL)
+	exports := func() int { return proxy.Count("GET", "/assets/export/") + proxy.Count("GET", "/chart/export/") }
+	s.must(0, "export", "--from", "prod")
+	read := exports()
+	if s.must(0, "export", "--from", "prod"); exports() != read {
+		t.Errorf("it was read anew although nothing had changed")
+	}
+	const another = "51111111-2222-4333-8444-555555555555"
+	path := fmt.Sprintf("/api/v1/dataset/%d", s.seeded.Datasets["laboratory"]) // of a chart and of a filter
+	if err := s.client(s.pair.Prod, "admin").Send(t.Context(), http.MethodPut, path, map[string]any{"uuid": another}, nil); err != nil {
+		t.Fatal(err)
+	}
+	s.must(0, "export", "--from", "prod")
+	cached := s.tree("assets")
+	s.must(0, "export", "--from", "prod", "--no-cache")
+	s.same(s.tree("assets"), cached)
+	if text := fmt.Sprint(cached); strings.Count(text, another) < 3 {
+		t.Errorf("the dataset, a chart and a filter do not all have the new UUID")
+	}
+	read = exports()
+	proxy.Add(lab.Fault{Method: "GET", Path: "/version", Exact: true, Header: asJSON, Body: `{"version_string":"6.2.0"}`})
+	if s.must(0, "export", "--from", "prod"); exports() == read {
+		t.Errorf("what an older release wrote was taken")
 	}
 }

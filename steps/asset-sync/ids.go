@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -52,6 +53,7 @@ func (c IDs) Faults() (faults []error) {
 type idFile struct {
 	FormatVersion int     `json:"formatVersion"`
 	Environment   string  `json:"environment"`
+	Version       string  `json:"version,omitempty"` // of its server
 	Assets        []known `json:"assets"`
 }
 
@@ -91,10 +93,11 @@ func writeIDs(ctx context.Context, s *step.Session, c *IDs, result *change.Asset
 		return err
 	}
 	t := &site{environment: e, session: s, client: client, config: r.config}
+	_, version := client.Version(ctx)
 	if err := t.list(ctx); err != nil {
 		return err
 	}
-	all := idFile{FormatVersion: 1, Environment: c.Env, Assets: t.known()}
+	all := idFile{FormatVersion: 1, Environment: c.Env, Version: cmp.Or(version, t.oldest.String()), Assets: t.known()}
 	for _, k := range all.Assets {
 		result.Counts[k.Kind.Folder()]++
 	}

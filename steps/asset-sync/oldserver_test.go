@@ -23,7 +23,7 @@ import (
 func TestOldTarget(t *testing.T) {
 	for _, version := range lab.OldSupersets {
 		onVersions(t, lab.NewSuperset, version, map[string]func(*testing.T){
-			"sync": TestSync, "references": TestReferencesAreRight, "generated": TestGeneratedDashboards, "repair": TestRepair, "rollback": TestRollback,
+			"sync": TestSync, "references": TestReferencesAreRight, "generated": TestGeneratedDashboards, "repair": TestRepair, "patch": TestPatch, "rollback": TestRollback,
 			"conflicts": TestConflicts, "takeovers": TestTakeovers, "delete": TestDelete, "old types": TestOldTypes, "circular links": TestCircularLinks,
 			"layers": TestAnnotationLayerMissing, "connections": TestConnectionsAreNeverTouched, "new database": TestNewDatabase, "one broken": TestOneBrokenAsset,
 			"owners": TestOwners, "diff": TestDiffAndPlaces, "refused": TestRefusedAsset, "moved": TestMovedMeanwhile, "importer": TestLeftToTheImporter,

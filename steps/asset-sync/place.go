@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/patchbay-ci/patchbay/internal/assets"
+	"github.com/patchbay-ci/patchbay/internal/assets/document"
 	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/step"
 )
@@ -27,7 +28,7 @@ type reader struct {
 }
 
 func newReader(s *step.Session, settings Settings, snapshots string) (*reader, error) {
-	c, err := readConfiguration(s, settings.Config, settings.Owners)
+	c, err := readConfiguration(s, settings)
 	return &reader{s, c, settings, snapshots}, err
 }
 
@@ -35,7 +36,8 @@ func newReader(s *step.Session, settings Settings, snapshots string) (*reader, e
 type content struct {
 	set  *assets.Set
 	site *site // nil for files
-	root string
+
+	databases map[string]*document.Value // of an export: their definitions, by logical name
 }
 
 // environment finds an environment by its name.
@@ -142,7 +144,7 @@ func (r *reader) files(files map[string][]byte, place string) (*content, error) 
 	if r.config.Owners != ownersMap {
 		assets.WithoutPeople(set)
 	}
-	return &content{set: set, root: place}, nil
+	return &content{set: set}, nil
 }
 
 func (r *reader) zip(path string) (*content, error) {
@@ -155,12 +157,31 @@ func (r *reader) zip(path string) (*content, error) {
 }
 
 // raws makes a place of an export's files. Its ids are those that the files
-// themselves name.
+// themselves name; whose databases they are, nothing says.
 func (r *reader) raws(raws []assets.Raw, place string, err error) (*content, error) {
 	if err != nil {
 		return nil, change.Failf(change.KindConfiguration, "read %s: %w", place, err)
 	}
-	return &content{set: assets.FromExport(raws), root: place}, nil
+	var faults []error
+	names := map[string]string{}
+	set := assets.FromExport(raws, func(name, uuid string) string {
+		logical, err := r.config.logicalAnywhere(name, uuid)
+		if err != nil {
+			faults = append(faults, err)
+		}
+		names[uuid] = logical
+		return logical
+	})
+	if len(faults) > 0 {
+		return nil, configurationFaults(place, faults)
+	}
+	c := &content{set: set, databases: map[string]*document.Value{}}
+	for _, raw := range raws {
+		if raw.Kind == assets.Database {
+			c.databases[names[raw.UUID]] = raw.Doc
+		}
+	}
+	return c, nil
 }
 
 // revision reads a directory as a git revision has it.

@@ -36,6 +36,7 @@ func (y *synchronisation) prepare(ctx context.Context) (err error) {
 			y.note("%s: refers to nothing: %s", a, what)
 		}
 	}
+	y.matchDatabases(read)
 	return y.makePlan(ctx, read.set, selection)
 }
 
@@ -133,9 +134,10 @@ func (y *synchronisation) refusal() error {
 			WithHint("name it under databases in %s, as %s: {%s: \"its name there\"}", y.Config, y.plan.Databases[0], y.To)
 	}
 	for _, s := range y.plan.Of(assets.Create) {
-		if s.Key.Kind == assets.Database && y.to.hasDatabase(s.Title) {
-			return change.Failf(change.KindConfiguration, "%s has a database named %q, which is none of %q: an import would take it over", y.To, s.Title, s.Title).
-				WithHint("give it a name of its own under databases in %s", y.Config)
+		name, _ := y.reader.config.nameIn(y.to.environment, s.Title)
+		if s.Key.Kind == assets.Database && y.to.hasDatabase(name) {
+			return change.Failf(change.KindConfiguration, "%s has a database named %q, which is none of %q: an import would take it over", y.To, name, s.Title).
+				WithHint("give it a name of its own there: under databases in %s, as %s: {%s: \"its name there\", create: true, …}", y.Config, s.Title, y.To)
 		}
 	}
 	if n := len(y.plan.Of(assets.Delete)); n > y.MaxDelete {

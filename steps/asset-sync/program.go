@@ -39,10 +39,11 @@ func commands() []step.Command {
 type Settings struct {
 	step.Common `embed:""`
 	step.Cache  `embed:""`
-	Config      string `name:"config" env:"PATCHBAY_ASSETS_CONFIG" default:"asset-sync.yaml" placeholder:"FILE" help:"Environments, databases and selection. Environments may also be given by SUPERSET_<NAME>_URL, _USERNAME, _PASSWORD, _PASSWORD_FILE, _TOKEN, _PROVIDER."`
-	Owners      string `name:"owners" env:"PATCHBAY_ASSETS_OWNERS" placeholder:"keep|map" help:"Owners and the roles that see a dashboard: the target keeps its own, or gets the source's, accounts by e-mail address and roles by name. Default: what the file says, else keep."`
-	NoCache     bool   `name:"no-cache" env:"PATCHBAY_ASSETS_NO_CACHE" help:"Read everything anew; decides the same."`
-	Format      string `name:"format" env:"PATCHBAY_ASSETS_FORMAT" default:"text" enum:"text,json,markdown" help:"What stdout gets: ${enum}."`
+	Config      string   `name:"config" env:"PATCHBAY_ASSETS_CONFIG" default:"asset-sync.yaml" placeholder:"FILE" help:"Environments, databases and selection. Environments may also be given by SUPERSET_<NAME>_URL, _USERNAME, _PASSWORD, _PASSWORD_FILE, _TOKEN, _PROVIDER."`
+	Set         []string `name:"set" env:"PATCHBAY_ASSETS_SET" sep:"none" placeholder:"YAML" help:"A piece of the configuration that replaces what the file says, like 'databases: {Trino: {qa: Trino QA}}'."`
+	Owners      string   `name:"owners" env:"PATCHBAY_ASSETS_OWNERS" placeholder:"keep|map" help:"Owners and the roles that see a dashboard: the target keeps its own, or gets the source's, accounts by e-mail address and roles by name. Default: what the file says, else keep."`
+	NoCache     bool     `name:"no-cache" env:"PATCHBAY_ASSETS_NO_CACHE" help:"Read everything anew; decides the same."`
+	Format      string   `name:"format" env:"PATCHBAY_ASSETS_FORMAT" default:"text" enum:"text,json,markdown" help:"What stdout gets: ${enum}."`
 }
 
 // Filter is what of a place is looked at; given here it adds to the file's.

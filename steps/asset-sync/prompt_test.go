@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -165,25 +167,33 @@ func TestCtrlCInTheMiddle(t *testing.T) {
 	if err := s.pair.Keep("interrupted"); err != nil {
 		t.Fatal(err)
 	}
-	interrupted := func() (ran, *scene) {
-		proxy := lab.NewFaultProxy(t, s.pair.QA.URL)
-		proxied := s.within(t)
+	through := func() (*scene, *lab.FaultProxy) {
+		proxy, proxied := lab.NewFaultProxy(t, s.pair.QA.URL), s.within(t)
 		proxied.env = append(append([]string{}, s.env...), "QA_URL="+proxy.URL)
-		p, started := proxied.prepare("sync", "--from", "prod", "--to", "qa", "--yes"), make(chan *os.Process, 1)
-		proxy.Add(lab.Fault{Method: "POST", Path: "/api/v1/chart/import/", Times: 1, Before: func() { _ = (<-started).Signal(os.Interrupt) }})
+		return proxied, proxy
+	}
+	interrupted := func(s *scene, proxy *lab.FaultProxy, method, path string, args ...string) ran {
+		p, started := s.prepare(append(args, "--to", "qa", "--yes")...), make(chan *os.Process, 1)
+		proxy.Add(lab.Fault{Method: method, Path: path, Times: 1, Before: func() { _ = (<-started).Signal(os.Interrupt) }})
 		if err := p.Start(); err != nil {
 			t.Fatal(err)
 		}
 		started <- p.Process
-		return p.wait(), proxied
+		return p.wait()
 	}
-	r, _ := interrupted()
+	proxied, proxy := through()
+	r := interrupted(proxied, proxy, http.MethodPost, "/api/v1/chart/import/", "sync", "--from", "prod")
 	want := "cancelled after the request under way; run the same command again to finish, or asset-sync rollback --to qa " + r.result.Snapshot
 	if r.status != 1 || r.result.Outcome != "partial" || !strings.Contains(r.stderr, want) || !strings.Contains(r.stdout, "SKIPPED") {
 		t.Errorf("exit status %d, outcome %s, no %q in\n%s%s", r.status, r.result.Outcome, want, r.stderr, r.stdout)
 	}
 	if n := r.result.Writes; n > 3 { // datasets, charts, and nothing after
 		t.Errorf("%d writes", n)
+	}
+	requests := proxy.Requests()
+	written := slices.IndexFunc(requests, func(r string) bool { return strings.HasPrefix(r, "POST /api/v1/chart/import/") })
+	if after := requests[written:]; strings.Contains(strings.Join(after, "\n"), "/export/") {
+		t.Errorf("everything was read back after the end: %v", after)
 	}
 	s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes")
 	if after := s.must(0, "plan", "--from", "prod", "--to", "qa", "--exit-code"); after.result.Counts["unchanged"] != 21 {
@@ -192,8 +202,13 @@ func TestCtrlCInTheMiddle(t *testing.T) {
 	if err := s.pair.Reset("interrupted"); err != nil {
 		t.Fatal(err)
 	}
-	_, proxied := interrupted()
-	if back := proxied.must(0, "rollback", "--to", "qa", "--yes"); back.result.Outcome != "synced" || back.result.Counts["delete"] == 0 {
+	proxied, proxy = through()
+	interrupted(proxied, proxy, http.MethodPost, "/api/v1/chart/import/", "sync", "--from", "prod")
+	half := interrupted(proxied, proxy, http.MethodDelete, "/api/v1/chart/", "rollback")
+	if half.status != 1 || !strings.Contains(half.stderr, `run the same command again to finish"`) || !strings.Contains(half.stdout, "1 deleted, ") {
+		t.Errorf("exit status %d\n%s%s", half.status, half.stderr, half.stdout)
+	}
+	if back := proxied.must(0, "rollback", "--to", "qa", "--yes"); back.result.Outcome != "synced" || !strings.Contains(back.stdout, fmt.Sprintf(": %d deleted", back.result.Counts["delete"])) {
 		t.Errorf("%+v\n%s", back.result.Counts, back.stdout)
 	}
 	s.must(0, "export", "--from", "qa", "--dir", "before")

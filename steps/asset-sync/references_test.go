@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -27,9 +29,8 @@ func (s *scene) live(site *lab.SupersetSite) live {
 	return live{uuids[assets.Chart], uuids[assets.Dataset], uuids[assets.Dashboard]}
 }
 
-// dashboard reads metadata and layout of a dashboard by its UUID, with UUIDs in
-// the place of all numbers that are ids.
-func (s *scene) dashboard(site *lab.SupersetSite, l live, uuid string) (metadata, position map[string]any) {
+// halves are metadata and layout of a dashboard as the server has them.
+func (s *scene) halves(site *lab.SupersetSite, uuid string) (both [2]map[string]any) {
 	s.Helper()
 	var answer struct {
 		Result struct {
@@ -40,13 +41,22 @@ func (s *scene) dashboard(site *lab.SupersetSite, l live, uuid string) (metadata
 	if err := s.client(site, "admin").Get(s.Context(), "/api/v1/dashboard/"+uuid, "", &answer); err != nil {
 		s.Fatal(err)
 	}
-	for text, into := range map[string]*map[string]any{answer.Result.Metadata: &metadata, answer.Result.Position: &position} {
-		if err := json.Unmarshal([]byte(text), into); err != nil {
+	for i, text := range []string{answer.Result.Metadata, answer.Result.Position} {
+		if err := json.Unmarshal([]byte(text), &both[i]); err != nil {
 			s.Fatal(err)
 		}
-		l.name(*into, "", "")
 	}
-	return metadata, position
+	return both
+}
+
+// dashboard reads metadata and layout of a dashboard by its UUID, with UUIDs in
+// the place of all numbers that are ids.
+func (s *scene) dashboard(site *lab.SupersetSite, l live, uuid string) (metadata, position map[string]any) {
+	s.Helper()
+	both := s.halves(site, uuid)
+	l.name(both[0], "", "")
+	l.name(both[1], "", "")
+	return both[0], both[1]
 }
 
 // name replaces ids in place. Numbers that lead nowhere become "?".
@@ -67,6 +77,8 @@ func (l live) name(v any, key, above string) any {
 		for i := range t {
 			t[i] = l.name(t[i], key, above)
 		}
+	case string:
+		return l.links(key, t)
 	case float64:
 		switch {
 		case key == "chartId", key == "excluded", key == "chartsInScope", key == "timed_refresh_immune_slices", key == "deck_slices", key == "id" && above != "":
@@ -76,6 +88,88 @@ func (l live) name(v any, key, above string) any {
 		}
 	}
 	return v
+}
+
+// Where text holds ids.
+var (
+	toDashboard = regexp.MustCompile(`\((/superset/dashboard/)(\d+)(/\))`)
+	toChart     = regexp.MustCompile(`(^chart-|\(/explore/\?slice_id=)(\d+)(-layer-\d+$|\))`)
+)
+
+func (l live) links(key, text string) string {
+	if key != "code" && key != "selectedLayers" {
+		return text
+	}
+	for link, uuids := range map[*regexp.Regexp]map[int]string{toDashboard: l.dashboards, toChart: l.charts} {
+		text = link.ReplaceAllStringFunc(text, func(found string) string {
+			part := link.FindStringSubmatch(found)
+			id, _ := strconv.Atoi(part[2])
+			return part[1] + of(uuids, id) + part[3]
+		})
+	}
+	return text
+}
+
+// sources are the datasets and charts that a chart names by number, by place.
+func (s *scene) sources(site *lab.SupersetSite, l live, id int) map[string]string {
+	s.Helper()
+	var answer struct {
+		Result struct {
+			Params  string
+			Context string `json:"query_context"`
+		}
+	}
+	if err := s.client(site, "admin").Get(s.Context(), fmt.Sprintf("/api/v1/chart/%d", id), "", &answer); err != nil {
+		s.Fatal(err)
+	}
+	type form struct {
+		Datasource string
+		Layers     []int `json:"deck_slices"`
+	}
+	var params form
+	var context struct {
+		Datasource struct{ ID int }
+		Form       form `json:"form_data"`
+	}
+	found := map[string]string{}
+	note := func(place string, f form) {
+		id, _ := strconv.Atoi(strings.TrimSuffix(f.Datasource, "__table"))
+		found[place+".datasource"] = of(l.datasets, id)
+		for i, id := range f.Layers {
+			found[fmt.Sprintf("%s.deck_slices %d", place, i)] = of(l.charts, id)
+		}
+	}
+	if err := json.Unmarshal([]byte(answer.Result.Params), &params); err != nil {
+		s.Fatal(err)
+	}
+	note("params", params)
+	if answer.Result.Context != "" {
+		if err := json.Unmarshal([]byte(answer.Result.Context), &context); err != nil {
+			s.Fatal(err)
+		}
+		found["query_context.datasource"] = of(l.datasets, context.Datasource.ID)
+		note("query_context.form_data", context.Form)
+	}
+	return found
+}
+
+// sameCharts compares what the charts of both sites stand on.
+func (s *scene) sameCharts(prod, qa live) {
+	s.Helper()
+	there, compared := map[string]int{}, 0
+	for id, uuid := range qa.charts {
+		there[uuid] = id
+	}
+	for id, uuid := range prod.charts {
+		want, got := s.sources(s.pair.Prod, prod, id), s.sources(s.pair.QA, qa, there[uuid])
+		if diff := cmp.Diff(want, got); diff != "" {
+			s.Errorf("chart %s: %s", uuid, diff)
+		}
+		compared += len(want)
+	}
+	if compared < 2*len(prod.charts) {
+		s.Errorf("only %d places of %d charts were looked at", compared, len(prod.charts))
+	}
 }
 
 func of(uuids map[int]string, id int) string {
@@ -111,6 +205,9 @@ func TestReferencesAreRight(t *testing.T) {
 		for _, node := range wantPosition {
 			m, _ := node.(map[string]any)
 			meta, _ := m["meta"].(map[string]any)
+			if code, ok := meta["code"]; ok && !hasText(gotPosition, code) {
+				t.Errorf("%s: no text %s in the layout of qa", title, code)
+			}
 			if uuid, ok := meta["chartId"].(string); ok {
 				compared++
 				if !has(gotPosition, uuid) {
@@ -122,7 +219,7 @@ func TestReferencesAreRight(t *testing.T) {
 	if compared < 10 {
 		t.Errorf("only %d places of charts were looked at", compared)
 	}
-	s.deck(prod, qa)
+	s.sameCharts(prod, qa)
 }
 
 // unknown are keys of metadata that qa is too old for.
@@ -131,6 +228,18 @@ func unknown() []string {
 		return []string{"chart_customization_config"}
 	}
 	return nil
+}
+
+// hasText says that a text stands in a layout.
+func hasText(position map[string]any, code any) bool {
+	for _, node := range position {
+		if m, ok := node.(map[string]any); ok {
+			if meta, _ := m["meta"].(map[string]any); meta["code"] == code {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // has says that a chart stands in a layout under its id there.
@@ -145,22 +254,20 @@ func has(position map[string]any, uuid string) bool {
 	return false
 }
 
-// deck: the layers of a deck.gl chart, which no importer remaps.
-func (s *scene) deck(prod, qa live) {
-	var layers [2]any
-	for i, site := range []*lab.SupersetSite{s.pair.Prod, s.pair.QA} {
-		var answer struct{ Result struct{ Params string } }
-		row := s.rows(site, assets.Chart)["Мапа лабораторій"]
-		if err := s.client(site, "admin").Get(s.Context(), fmt.Sprintf("/api/v1/chart/%d", row.ID), "", &answer); err != nil {
-			s.Fatal(err)
-		}
-		var params map[string]any
-		if err := json.Unmarshal([]byte(answer.Result.Params), &params); err != nil {
-			s.Fatal(err)
-		}
-		layers[i] = []live{prod, qa}[i].name(params["deck_slices"], "deck_slices", "")
+// params are those of a chart as the server has them.
+func (s *scene) params(site *lab.SupersetSite, title string) string {
+	s.Helper()
+	var answer struct{ Result struct{ Params string } }
+	if err := s.client(site, "admin").Get(s.Context(), fmt.Sprintf("/api/v1/chart/%d", s.rows(site, assets.Chart)[title].ID), "", &answer); err != nil {
+		s.Fatal(err)
 	}
-	if diff := cmp.Diff(layers[0], layers[1]); diff != "" {
-		s.Error(diff)
+	return answer.Result.Params
+}
+
+func asText(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // maps and lists
 	}
+	return string(text)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/patchbay-ci/patchbay/internal/assets"
 	"github.com/patchbay-ci/patchbay/internal/change"
@@ -11,11 +12,11 @@ import (
 
 var repairProgram = step.Program{
 	Name: "repair",
-	Contract: `Finds dashboards of an environment whose filters and cross filters refer to
-nothing, or to the wrong chart, as after an import by another tool, shows them,
-and mends them in place. Another place that has them right is the witness;
-without one only what refers to nothing is taken out. Nothing but references
-changes.`,
+	Contract: `Finds dashboards of an environment whose filters, cross filters and links refer
+to nothing, or to the wrong chart, and charts made of wrong charts, as after an
+import by another tool, shows them, and mends them in place. Another place that
+has them right is the witness; without one only what refers to nothing is taken
+out. Nothing but references changes.`,
 	Exits: exits,
 	Examples: []string{
 		"asset-sync repair --env qa --from prod --dry-run",
@@ -81,14 +82,14 @@ func (y *synchronisation) prepareRepair(ctx context.Context) (err error) {
 		return err
 	}
 	y.source = assets.NewSet()
-	for _, a := range selection.Select(y.to.set).Of(assets.Dashboard) {
-		mended, what := assets.Repair(a, witness.Get(a.Key()), y.titleOf(witness))
-		if mended == nil {
-			y.plan.Steps = append(y.plan.Steps, assets.Step{Key: a.Key(), Title: a.Title(), Action: assets.Unchanged})
-			continue
+	selected := selection.Select(y.to.set)
+	for _, a := range slices.Concat(selected.Of(assets.Chart), selected.Of(assets.Dashboard)) {
+		step := assets.Step{Key: a.Key(), Title: a.Title(), Action: assets.Unchanged}
+		if mended, what := assets.Repair(a, witness.Get(a.Key()), y.titleOf(witness)); mended != nil {
+			y.source.Add(mended)
+			step.Action, step.What = assets.Update, what
 		}
-		y.source.Add(mended)
-		y.plan.Steps = append(y.plan.Steps, assets.Step{Key: a.Key(), Title: a.Title(), Action: assets.Update, What: what})
+		y.plan.Steps = append(y.plan.Steps, step)
 	}
 	return nil
 }

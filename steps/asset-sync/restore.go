@@ -41,22 +41,27 @@ func (w *writer) layers(ctx context.Context) {
 	}
 }
 
+// connection is a database's definition with what every version takes.
+func connection(name, uri, uuid string) *document.Value {
+	return document.NewMap(document.Field{Key: "database_name", Value: document.Text(name)}, document.Field{Key: "sqlalchemy_uri", Value: document.Text(uri)},
+		document.Field{Key: "uuid", Value: document.Text(uuid)}, document.Field{Key: "extra", Value: document.NewMap()},
+		document.Field{Key: "allow_csv_upload", Value: document.Truth(false)}, document.Field{Key: "version", Value: document.Text("1.0.0")})
+}
+
 // makeDatabases makes those that the configuration allows to be made.
 func (w *writer) makeDatabases(ctx context.Context, create map[string]newDatabase) {
 	for _, a := range w.of(assets.Database) {
 		if w.stopped(ctx) {
 			return
 		}
-		if err := w.nameIsFree(ctx, a.UUID); err != nil {
+		name, uuid := w.to.config.nameIn(w.to.environment, a.UUID)
+		if err := w.nameIsFree(ctx, name); err != nil {
 			w.stop([]*assets.Asset{a}, err)
 			return
 		}
-		uuid := assets.NewUUID(w.to.URL, a.UUID)
 		key := assets.Key{Kind: assets.Database, UUID: uuid}
 		file := assets.FileOf(key)
-		doc := document.NewMap(document.Field{Key: "database_name", Value: document.Text(a.UUID)}, document.Field{Key: "sqlalchemy_uri", Value: document.Text(create[a.UUID].URI)},
-			document.Field{Key: "uuid", Value: document.Text(uuid)}, document.Field{Key: "extra", Value: document.NewMap()},
-			document.Field{Key: "allow_csv_upload", Value: document.Truth(false)}, document.Field{Key: "version", Value: document.Text("1.0.0")})
+		doc := connection(name, create[a.UUID].URI, uuid)
 		var passwords map[string]string
 		if secret := create[a.UUID].Password; secret != "" {
 			passwords = map[string]string{file: secret}

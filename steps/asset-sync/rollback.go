@@ -72,7 +72,7 @@ func rollback(ctx context.Context, s *step.Session, c *Rollback) error {
 	w.force = c.Force
 	w.write(ctx, y.wanted(), y.plan.Of(assets.Delete), nil)
 	w.restoreOwnership(ctx, kept)
-	return y.finish(ctx, w, w.verify(context.WithoutCancel(ctx)))
+	return y.finish(ctx, w, w.verify(ctx))
 }
 
 // prepareRollback plans the way back.

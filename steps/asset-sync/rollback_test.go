@@ -43,8 +43,8 @@ func TestRollback(t *testing.T) {
 		t.Errorf("%+v\n%s", r.result.Counts, r.stdout)
 	}
 	back := s.must(0, "rollback", "--to", "qa", "--yes")
-	if back.result.Outcome != "synced" || back.result.Counts["update"] != 4 {
-		t.Errorf("%+v", back.result)
+	if back.result.Outcome != "synced" || back.result.Counts["update"] != 4 || !strings.Contains(back.stdout, "→ qa: 4 updated") {
+		t.Errorf("%+v\n%s", back.result, back.stdout)
 	}
 	s.must(0, "export", "--from", "qa", "--dir", "before")
 	if diff := cmp.Diff(before, s.tree("before")); diff != "" {

@@ -64,24 +64,24 @@ func newScene(t *testing.T) *scene {
 	return s
 }
 
-var synced = map[[2]string]bool{} // by versions: a syncedScene was kept
+var synced = map[string]bool{} // what the first syncedScene of two versions kept
 
 // syncedScene is a scene after a first sync, which only the first caller waits
 // for.
 func syncedScene(t *testing.T) *scene {
 	t.Helper()
-	s := newScene(t)
-	if synced[versions] {
-		if err := s.pair.Reset("synced"); err != nil {
+	s, name := newScene(t), "synced-"+versions[0]+"-"+versions[1]
+	if synced[name] {
+		if err := s.pair.Reset(name); err != nil {
 			t.Fatal(err)
 		}
 		return s
 	}
 	s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes")
-	if err := s.pair.Keep("synced"); err != nil {
+	if err := s.pair.Keep(name); err != nil {
 		t.Fatal(err)
 	}
-	synced[versions] = true
+	synced[name] = true
 	return s
 }
 

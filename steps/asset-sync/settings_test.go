@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,6 +31,13 @@ func TestWithoutAFile(t *testing.T) {
 	if r := s.must(0, "doctor", "--format", "json"); strings.Contains(r.stdout+r.stderr, made.Result.Key) {
 		t.Error("the key was shown")
 	}
+	if r := s.must(2, "plan", "--from", "prod-1", "--to", "qa"); !strings.Contains(r.stderr, "qa has no database for") {
+		t.Errorf("%s", r.stderr)
+	}
+	s.env = append(s.env, `PATCHBAY_ASSETS_SET={databases: {Реєстри: {qa: "Реєстри QA"}}, environments: {qa: {protected: true}}}`)
+	if r := s.must(2, "sync", "--from", "prod-1", "--to", "qa", "--yes"); !strings.Contains(r.stderr, "qa is protected") || r.result.Counts["create"] != 21 {
+		t.Errorf("%s", r.stderr)
+	}
 	s.env = append(s.env, "PATCHBAY_ASSETS_FROM=prod-1", "PATCHBAY_ASSETS_DIR=out")
 	if r := s.must(0, "export"); r.result.Counts["dashboards"] != 4 {
 		t.Errorf("%+v", r.result.Counts)
@@ -50,8 +58,10 @@ func TestFaultsOfTheFile(t *testing.T) {
 		"environments: {prod: {url: 'http://h', login: {username: a, password: '${PROD_PASSWORD}', provider: saml}}}\n":                                                           "provider: db or ldap",
 		"environments: {prod: {url: 'ftp://h', login: {username: a, password: '${PROD_PASSWORD}'}}}\n":                                                                            "url is no http or https address",
 		strings.ReplaceAll(configFile, `{qa: "Реєстри QA"}`, `{create: "yes please"}`):                                                                                            "create: true or false",
-		strings.ReplaceAll(configFile, `{qa: "Реєстри QA"}`, `{create: "true"}`):                                                                                                  "create needs uri",
+		strings.ReplaceAll(configFile, `{qa: "Реєстри QA"}`, `{create: "true"}`):                                                                                                  "databases.Реєстри.uri is missing",
 		strings.ReplaceAll(configFile, `{qa: "Реєстри QA"}`, `{create: "true", uri: "x://", password: "plain-1"}`):                                                                "a secret does not stand in the file",
+		strings.ReplaceAll(configFile, `{qa: "Реєстри QA"}`, `{create: "true", uri: "trino://reader:plain-1@h/x"}`):                                                               "databases.Реєстри.uri: a password does not stand in the file",
+		strings.ReplaceAll(configFile, `{qa: "Реєстри QA"}`, `{create: "true", uri: "trino://h/x?a=1&access_token=plain-1"}`):                                                     "a password does not stand in the file",
 		"environments: {prod: {url: 'http://h', login: {kind: client-credentials, issuer: i, client: c, secret: plain-1}}}\n":                                                     "a secret does not stand in the file",
 		"environments: {prod: {url: 'http://h', login: {kind: pkce, client: c}}}\n":                                                                                               "login.issuer is missing",
 		"environments: {prod: &a {url: 'http://h', login: {username: a, password: '${PROD_PASSWORD}'}}, qa: {url: 'http://h', login: {username: a, password: '${NOT_SET_1}'}}}\n": "the variable NOT_SET_1 is not set",
@@ -63,6 +73,8 @@ func TestFaultsOfTheFile(t *testing.T) {
 		}
 	}
 	for want, args := range map[string][]string{
+		"line 1: field selekt not found":          {"plan", "--from", "prod", "--to", "qa", "--set", "selekt: {}"},
+		"a secret does not stand in the file":     {"plan", "--from", "prod", "--to", "qa", "--set", "environments: {qa: {headers: {Authorization: plain}}}"},
 		"--max-delete: want 0 or more":            {"sync", "--from", "prod", "--to", "qa", "--max-delete=-1"},
 		"--delete and --since go together":        {"sync", "--from", "prod", "--to", "qa", "--delete"},
 		"--from is missing":                       {"sync", "--to", "qa"},
@@ -81,14 +93,45 @@ func TestFaultsOfTheFile(t *testing.T) {
 		`there is no environment \"moon\"`:        {"sync", "--from", "prod", "--to", "moon"},
 		"missing or of another version":           {"sync", "--from", ".", "--to", "qa"},
 		"a directory in a git checkout":           {"diff", ".@HEAD", ".@HEAD~1"},
+		"\\\"nowhere\\\" is no place":             {"export", "--from", "nowhere"},
 		"no revision":                             {"diff", ".@-x", "prod"},
 		"read snapshot:gone: open snapshots/gone": {"diff", "snapshot:gone", "prod"},
 		"read gone.zip: open gone.zip: no ":       {"diff", "gone.zip", "prod"},
 	} {
 		s.write("asset-sync.yaml", configFile)
-		if r := s.must(2, args...); !strings.Contains(r.stderr, want) {
+		r := s.must(2, args...)
+		if !strings.Contains(r.stderr, want) {
 			t.Errorf("%v: no %q in\n%s", args, want, r.stderr)
 		}
+		if r.result.Outcome != "" && r.result.Outcome != "refused" { // none: the command line was not understood
+			t.Errorf("%v: %s, which is exit status 1", args, r.result.Outcome)
+		}
+	}
+}
+
+// TestPieces of a configuration replace what the file says, at any depth, and
+// nothing beside it.
+func TestPieces(t *testing.T) {
+	t.Parallel()
+	const text = "environments: {prod: {url: a, login: {username: u, token: t}, headers: {A: '1'}}}\nsecrets: {allow: [x, y]}\ndatabases: {'2026-01-01': {prod: 0777}}\n"
+	for piece, want := range map[string]func(*file) bool{
+		"":                      func(f *file) bool { return f.Environments["prod"].URL == "a" },
+		"secrets: {allow: [z]}": func(f *file) bool { return slices.Equal(f.Secrets.Allow, []string{"z"}) },
+		"environments: {prod: {login: {username: v}, headers: {B: '2'}}}": func(f *file) bool {
+			e := f.Environments["prod"]
+			return e.Login.Username == "v" && e.Login.Token == "t" && len(e.Headers) == 2 && len(f.Secrets.Allow) == 2
+		},
+		"environments: {qa: {url: b}}":  func(f *file) bool { return len(f.Environments) == 2 },
+		"databases: {'2026-01-01': {}}": func(f *file) bool { return f.Databases["2026-01-01"]["prod"] == "0777" },
+	} {
+		var f file
+		if err := f.decode([]byte(text), []string{piece}); err != nil || !want(&f) {
+			t.Errorf("%q: %v, %+v", piece, err, f)
+		}
+	}
+	var f file
+	if err := f.decode(nil, nil); err != nil {
+		t.Error(err)
 	}
 }
 

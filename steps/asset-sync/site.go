@@ -42,9 +42,9 @@ func readSite(ctx context.Context, s *step.Session, c *configuration, e environm
 		return nil, err
 	}
 	t := &site{environment: e, session: s, client: client, config: c, cache: cache, scalars: document.Pool{}}
-	if !readOnly { // who only reads does not ask
-		t.version, _ = client.Version(ctx)
-	}
+	version, text := client.Version(ctx)
+	t.version = version
+	cache.of(text)
 	if !readOnly || c.Owners == ownersMap {
 		if t.me, err = client.Me(ctx); err != nil {
 			return nil, err

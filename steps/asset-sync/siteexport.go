@@ -57,7 +57,7 @@ func (t *site) takeCached(cache *cache) (missing map[assets.Kind][]int, total in
 	for key, row := range t.rows {
 		raw, ok := t.fresh[key]
 		if !ok {
-			raw, ok = cache.raw(row, t.members(row))
+			raw, ok = cache.raw(t, row)
 		}
 		if ok {
 			t.raws[key] = raw

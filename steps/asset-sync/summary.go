@@ -37,7 +37,7 @@ func (y *synchronisation) pageOf(k assets.Key) string {
 }
 
 func (y *synchronisation) summary() string {
-	if y.result.Snapshot != "" {
+	if slices.ContainsFunc(y.result.Assets, func(a change.AssetChange) bool { return a.Done != "" }) {
 		return fmt.Sprintf("%s → %s: %s", y.From, y.To, y.became())
 	}
 	var parts []string

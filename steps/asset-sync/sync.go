@@ -149,6 +149,18 @@ func (y *synchronisation) unsettled() error {
 	return nil
 }
 
+// begun takes the blame off the configuration once writing has begun, whatever
+// ended it: exit status 2 says that nothing was written.
+func begun(outcome change.Outcome, err error) error {
+	f := change.AsFailure(err)
+	if outcome == change.Refused || f.Kind != change.KindConfiguration {
+		return err
+	}
+	ended := *f
+	ended.Kind = change.KindInfrastructure
+	return errors.Join(append([]error{&ended}, change.Beside(err)...)...)
+}
+
 // end writes the result; a failure is told with it.
 func (y *synchronisation) end(outcome change.Outcome, failure error) error {
 	if failure != nil && outcome == change.Nothing {
@@ -162,6 +174,7 @@ func (y *synchronisation) end(outcome change.Outcome, failure error) error {
 		}
 	}
 	if failure != nil {
+		failure = begun(outcome, failure)
 		y.result.Failure = change.AsFailure(failure)
 	}
 	return errors.Join(failure, publish(y.Session, y.Format, y.result, y.summary()))

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -16,40 +17,31 @@ import (
 	"github.com/patchbay-ci/patchbay/internal/superset"
 )
 
-// TestRepair: a dashboard whose metadata has the ids of the other environment,
-// as an older Superset leaves it, is found and mended; nothing else changes.
+// TestRepair: a dashboard whose metadata and links have the ids of the other
+// environment, as an older Superset leaves it, and a chart of charts that has,
+// are found and mended; nothing else changes, also no scope that was meant.
 func TestRepair(t *testing.T) {
 	s := syncedScene(t)
 	if r := s.must(0, "repair", "--env", "qa", "--from", "prod", "--dry-run", "--exit-code"); r.result.Outcome != "nothing-to-do" {
 		t.Errorf("nothing was broken: %s", r.stdout)
 	}
-	var answer struct {
-		Result struct {
-			Metadata string `json:"json_metadata"`
+	overview := s.rows(s.pair.QA, assets.Dashboard)["Огляд лабораторій"]
+	theirs, own := s.halves(s.pair.Prod, overview.UUID), s.halves(s.pair.QA, overview.UUID)
+	for _, gone := range append([]string{"show_native_filters"}, unknown()...) {
+		delete(theirs[0], gone)
+	}
+	own[1]["MARKDOWN-1"] = theirs[1]["MARKDOWN-1"]
+	change := func(path string, body map[string]any) {
+		if err := s.client(s.pair.QA, "sync").Send(t.Context(), http.MethodPut, path, body, nil); err != nil {
+			t.Fatal(err)
 		}
 	}
-	uuid := s.rows(s.pair.Prod, assets.Dashboard)["Огляд лабораторій"].UUID
-	if err := s.client(s.pair.Prod, "admin").Get(t.Context(), "/api/v1/dashboard/"+uuid, "", &answer); err != nil {
-		t.Fatal(err)
-	}
-	row := s.rows(s.pair.QA, assets.Dashboard)["Огляд лабораторій"]
-	var metadata map[string]any
-	if err := json.Unmarshal([]byte(answer.Result.Metadata), &metadata); err != nil {
-		t.Fatal(err)
-	}
-	for _, gone := range append([]string{"show_native_filters"}, unknown()...) {
-		delete(metadata, gone)
-	}
-	text, err := json.Marshal(metadata)
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = s.client(s.pair.QA, "sync").Send(t.Context(), http.MethodPut, fmt.Sprintf("/api/v1/dashboard/%d", row.ID), map[string]any{"json_metadata": string(text)}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	path := fmt.Sprintf("/api/v1/dashboard/%d", overview.ID)
+	change(path, map[string]any{"json_metadata": asText(theirs[0]), "position_json": asText(own[1])})
+	deck := regexp.MustCompile(`"deck_slices": ?\[[^]]*`).ReplaceAllString(s.params(s.pair.QA, "Мапа лабораторій"), fmt.Sprintf(`"deck_slices": [%d, %d`, s.seeded.Charts["points"], s.seeded.Charts["hexes"]))
+	change(fmt.Sprintf("/api/v1/chart/%d", s.rows(s.pair.QA, assets.Chart)["Мапа лабораторій"].ID), map[string]any{"params": deck})
 	r := s.must(4, "repair", "--env", "qa", "--from", "prod", "--dry-run", "--exit-code")
-	if r.result.Counts["update"] != 1 || !strings.Contains(r.stdout, "is not on the dashboard") {
+	if r.result.Counts["update"] != 2 || !strings.Contains(r.stdout, "is not on the dashboard") || !strings.Contains(r.stdout, "parameter deck_slices changed") {
 		t.Errorf("%+v\n%s", r.result.Counts, r.stdout)
 	}
 	if r := s.must(0, "repair", "--env", "qa", "--from", "prod", "--yes"); r.result.Outcome != "synced" {
@@ -57,6 +49,12 @@ func TestRepair(t *testing.T) {
 	}
 	if after := s.must(0, "plan", "--from", "prod", "--to", "qa", "--exit-code"); after.result.Counts["unchanged"] != 21 {
 		t.Errorf("%+v\n%s", after.result.Counts, after.stdout)
+	}
+	own = s.halves(s.pair.QA, overview.UUID)
+	own[0]["global_chart_configuration"].(map[string]any)["scope"].(map[string]any)["excluded"] = []any{} // it was one
+	change(path, map[string]any{"json_metadata": asText(own[0])})
+	if r := s.must(0, "repair", "--env", "qa", "--from", "prod", "--dry-run", "--exit-code"); r.result.Outcome != "nothing-to-do" {
+		t.Errorf("a scope that was meant: %s", r.stdout)
 	}
 }
 
@@ -108,11 +106,18 @@ func TestPatch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.client(s.pair.QA, "sync").Import(t.Context(), superset.Endpoint{Sparse: true}, out, nil); err != nil {
+	connections := s.connections(s.pair.QA)
+	to, where := superset.Endpoint{Sparse: true}, "for /api/v1/assets/import/ with sparse=true"
+	if versions[1] < "6" {
+		to, where = superset.Endpoint{Kind: assets.Dashboard}, "for /api/v1/dashboard/import/ with overwrite=true"
+	}
+	if err := s.client(s.pair.QA, "sync").Import(t.Context(), to, out, nil); err != nil || !strings.Contains(r.stdout, where) {
 		t.Fatalf("%v\n%s", err, r.stdout)
 	}
-	// This endpoint takes no tags and drops annotation layers; all else is as it was.
-	after := s.must(4, "plan", "--from", "prod", "--to", "qa", "--exit-code")
+	s.same(connections, s.connections(s.pair.QA))
+	// For many this endpoint takes no tags and drops annotation layers; that of
+	// dashboards leaves charts alone. All else is as it was.
+	after := s.must(map[bool]int{true: 4}[to.Sparse], "plan", "--from", "prod", "--to", "qa", "--exit-code")
 	for _, a := range after.result.Assets {
 		if a.Action != "extra" && (a.Title != "Зразки за місяцями" && a.Title != "Огляд лабораторій" && a.Title != "Зарплати" || strings.Join(a.What, ";") == "") {
 			t.Errorf("%+v", a)
@@ -219,5 +224,28 @@ func TestDoctor(t *testing.T) {
 	s.env = append(s.env, "QA_PASSWORD=wrong-password")
 	if r := s.must(2, "doctor"); !strings.Contains(r.stdout, "FAULT qa: log in to qa") || strings.Contains(r.stdout+r.stderr, "wrong-password") {
 		t.Errorf("%s%s", r.stdout, r.stderr)
+	}
+}
+
+// TestDoctorOfOthers: what an account may do with connections, and the clock,
+// also where the login bears no time.
+func TestDoctorOfOthers(t *testing.T) {
+	s := newScene(t)
+	proxy := lab.NewFaultProxy(t, s.pair.QA.URL)
+	proxy.Add(lab.Fault{Method: "GET", Path: "/version", Exact: true, Header: map[string]string{"Content-Type": "application/json", "Date": "Mon, 02 Jan 2006 15:04:05 GMT"}, Body: `{"version_string":"6.1.0"}`, Times: 1})
+	var made struct{ Result struct{ Key string } }
+	if err := s.client(s.pair.QA, "alpha").Send(t.Context(), http.MethodPost, "/api/v1/security/api_keys/", map[string]any{"name": "sync"}, &made); err != nil {
+		t.Fatal(err)
+	}
+	s.env = append(s.env, "QA_URL="+proxy.URL, "KEY="+made.Result.Key)
+	set := []string{"doctor", "--env", "qa", "--set", `environments: {qa: {login: {kind: token, token: "${KEY}"}}}`}
+	if r := s.must(0, set...); !strings.Contains(r.stdout, "warn  qa: its clock is ") || strings.Contains(r.stdout, "on Database") {
+		t.Errorf("%s", r.stdout)
+	}
+	r := s.must(0, append(set, "--set", `databases: {Нова: {create: true, uri: "trino://h/x"}}`)...)
+	for _, want := range []string{"ok    qa: clock", "can_write on Database, which databases with create need"} {
+		if !strings.Contains(r.stdout, want) {
+			t.Errorf("no %q in\n%s", want, r.stdout)
+		}
 	}
 }

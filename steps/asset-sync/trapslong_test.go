@@ -27,14 +27,6 @@ func (s *scene) rest(site *lab.SupersetSite, method, path string, body map[strin
 	return made.ID
 }
 
-func asText(v any) string {
-	text, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // maps and lists
-	}
-	return string(text)
-}
-
 // settled wants a sync that does all, and a second one that writes nothing.
 func (s *scene) settled() ran {
 	s.Helper()
@@ -45,16 +37,6 @@ func (s *scene) settled() ran {
 		}
 	}
 	return r
-}
-
-// params are those of a chart as the server has them.
-func (s *scene) params(site *lab.SupersetSite, title string) string {
-	s.Helper()
-	var answer struct{ Result struct{ Params string } }
-	if err := s.client(site, "admin").Get(s.Context(), fmt.Sprintf("/api/v1/chart/%d", s.rows(site, assets.Chart)[title].ID), "", &answer); err != nil {
-		s.Fatal(err)
-	}
-	return answer.Result.Params
 }
 
 // TestStaleReferences in every place of a dashboard: an importer fails as a
@@ -283,6 +265,41 @@ func TestTagsAreOff(t *testing.T) {
 		`Реєстри: {qa: "Реєстри QA"}`, `{Реєстри: {create: true, uri: "sqlite:///`+site.Home+`/r.db"}, Аналітика: {create: true, uri: "sqlite:///`+site.Home+`/a.db"}}`))
 	if r := s.settled(); strings.Count(r.stdout, "keeps none (TAGGING_SYSTEM is off)") != 2 {
 		t.Errorf("%s", r.stdout)
+	}
+}
+
+// TestExpiredToken in the middle of a run: the server itself refuses it, a new
+// one is got, and nothing is lost.
+func TestExpiredToken(t *testing.T) {
+	s := newScene(t)
+	site := lab.SupersetOfShortLogins(t, 3)
+	proxy := lab.NewFaultProxy(t, site.URL)
+	proxy.Add(lab.Fault{Method: "POST", Path: "/api/v1/dashboard/import/", Times: 1, Before: func() { s.expired(site) }})
+	s.env = append(s.env, "QA_URL="+proxy.URL)
+	r := s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes", "--set",
+		`databases: {Реєстри: {qa: "", create: true, uri: "sqlite:///`+site.Home+`/r.db"}, Аналітика: {create: true, uri: "sqlite:///`+site.Home+`/a.db"}}`)
+	if r.result.Outcome != "synced" || proxy.Count("POST", "/security/refresh") == 0 || proxy.Count("POST", "/security/login") != 1 {
+		t.Errorf("%s, %v", r.result.Outcome, proxy.Requests())
+	}
+}
+
+// expired waits until a token that is younger than any of the run's has expired.
+func (s *scene) expired(site *lab.SupersetSite) {
+	token := s.token(site)
+	for {
+		request, err := http.NewRequestWithContext(s.Context(), http.MethodGet, site.URL+"/api/v1/chart/", nil)
+		if err != nil {
+			s.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+token)
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			s.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode == http.StatusUnauthorized {
+			return
+		}
 	}
 }
 

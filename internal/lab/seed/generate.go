@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -14,7 +15,11 @@ import (
 )
 
 // Size is how much Generate makes.
-type Size struct{ Datasets, Charts, Dashboards, PerDashboard int }
+type Size struct {
+	Datasets, Charts, Dashboards, PerDashboard int
+
+	Decks int // charts of charts beside the others; filters of dashboards then choose layers of them
+}
 
 // generator makes assets by chance, the same for the same seed.
 type generator struct {
@@ -23,6 +28,7 @@ type generator struct {
 	database string // UUID
 	datasets []string
 	charts   []string
+	decks    []string       // of the charts, those that are made of others
 	ids      map[string]int // of charts and datasets
 }
 
@@ -65,6 +71,13 @@ func (g *generator) fill(ctx context.Context, size Size) error {
 	docs = nil
 	for i := range size.Charts {
 		docs = append(docs, g.chart(i))
+	}
+	if err := g.send(ctx, assets.Chart, docs, 200); err != nil {
+		return err
+	}
+	docs = nil
+	for i := range size.Decks {
+		docs = append(docs, g.deck(i))
 	}
 	if err := g.send(ctx, assets.Chart, docs, 200); err != nil {
 		return err
@@ -143,6 +156,18 @@ func (g *generator) chart(i int) *document.Value {
 	return parse(object{"slice_name": fmt.Sprintf("Діаграма %d", i), "viz_type": viz, "params": params, "query_context": text(context), "uuid": uuid, "version": "1.0.0", "dataset_uuid": dataset})
 }
 
+// deck is a chart that is made of others.
+func (g *generator) deck(i int) *document.Value {
+	layers, dataset := []any{}, g.datasets[g.IntN(len(g.datasets))]
+	for _, at := range g.Perm(len(g.charts) - i)[:3] { // none of another deck
+		layers = append(layers, g.ids[g.charts[at]])
+	}
+	uuid := g.uuid()
+	g.charts, g.decks = append(g.charts, uuid), append(g.decks, uuid)
+	params := object{"viz_type": "deck_multi", "datasource": fmt.Sprintf("%d__table", g.ids[dataset]), "deck_slices": layers}
+	return parse(object{"slice_name": fmt.Sprintf("Шари %d", i), "viz_type": "deck_multi", "params": params, "uuid": uuid, "version": "1.0.0", "dataset_uuid": dataset})
+}
+
 // some picks up to n of the charts' ids.
 func (g *generator) some(of []string, n int) []any {
 	ids := []any{}
@@ -174,6 +199,16 @@ func (g *generator) dashboard(i, charts int) *document.Value {
 	return parse(object{"dashboard_title": fmt.Sprintf("Панель %d", i), "slug": fmt.Sprintf("panel-%d", i), "published": g.IntN(2) == 0, "uuid": g.uuid(), "version": "1.0.0", "position": position, "metadata": g.metadata(on)})
 }
 
+// layers are some of the decks on a dashboard, as a filter names them.
+func (g *generator) layers(on []string) (layers []any) {
+	for i, uuid := range on {
+		if slices.Contains(g.decks, uuid) {
+			layers = append(layers, fmt.Sprintf("chart-%d-layer-%d", g.ids[uuid], i%3))
+		}
+	}
+	return layers
+}
+
 func (g *generator) metadata(on []string) object {
 	configuration, expanded := object{}, object{}
 	for _, uuid := range on {
@@ -190,6 +225,9 @@ func (g *generator) metadata(on []string) object {
 			"id": fmt.Sprintf("NATIVE_FILTER-%d", f), "name": fmt.Sprintf("Фільтр %d", f), "type": "NATIVE_FILTER", "filterType": "filter_select",
 			"targets": []any{object{"datasetId": dataset, "column": object{"name": "c1"}}}, "scope": g.scope(on), "chartsInScope": g.some(on, len(on)), "cascadeParentIds": []any{},
 		})
+	}
+	if layers := g.layers(on); len(layers) > 0 {
+		filters[0].(object)["scope"].(object)["selectedLayers"] = layers
 	}
 	control := object{"id": "CUSTOMIZATION-1", "name": "Групування", "type": "CHART_CUSTOMIZATION", "targets": []any{object{"datasetId": g.ids[g.datasets[0]], "column": object{"name": "c1"}}}, "scope": g.scope(on), "chartsInScope": g.some(on, 6)}
 	return object{
