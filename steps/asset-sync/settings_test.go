@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -162,21 +163,39 @@ func TestFormats(t *testing.T) {
 // TestProgress: a person sees how far it is and how fast; a log has lines.
 func TestProgress(t *testing.T) {
 	s := newScene(t)
-	person, program := terminal(t)
-	p := s.prepare("export", "--from", "prod", "--no-cache")
-	p.Stderr = program
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if r := p.wait(); r.status != 0 {
-		t.Fatalf("exit status %d", r.status)
-	}
-	shown := make([]byte, 1<<16)
-	n, err := person.Read(shown)
-	if text := string(shown[:n]); err != nil || !strings.Contains(text, "prod: assets read: 21 of 21, ") || !strings.Contains(text, "/s\x1b[K\r") {
-		t.Errorf("%v: %q", err, text)
+	if text := s.watched(); !strings.Contains(text, "prod: assets read: 21 of 21, ") || !strings.Contains(text, "/s\x1b[K\r") {
+		t.Errorf("%q", text)
 	}
 	if r := s.must(0, "export", "--from", "prod", "--no-cache"); strings.Contains(r.stderr, "\r") || !strings.Contains(r.stderr, `"message":"read"`) {
 		t.Errorf("%q", r.stderr)
 	}
+	for i := range manyMissing - 14 { // of 15 charts and dashboards
+		body := map[string]any{"slice_name": fmt.Sprint("Ще ", i), "viz_type": "table", "datasource_id": s.seeded.Datasets["sample"], "datasource_type": "table", "params": "{}"}
+		if err := s.client(s.pair.Prod, "editor").Send(t.Context(), http.MethodPost, "/api/v1/chart/", body, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if text := s.watched(); !strings.Contains(text, "prod: assets read at once: 0 of 27, ") || !strings.Contains(text, "prod: assets read at once: 27 of 27, ") {
+		t.Errorf("%q", text)
+	}
+}
+
+// watched is what a person at a terminal sees of an export.
+func (s *scene) watched() string {
+	s.Helper()
+	person, program := terminal(s.T)
+	p := s.prepare("export", "--from", "prod", "--no-cache")
+	p.Stderr = program
+	if err := p.Start(); err != nil {
+		s.Fatal(err)
+	}
+	if r := p.wait(); r.status != 0 {
+		s.Fatalf("exit status %d", r.status)
+	}
+	shown := make([]byte, 1<<16)
+	n, err := person.Read(shown)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return string(shown[:n])
 }

@@ -16,14 +16,16 @@ import (
 // before the rows were read is taken, but for what has moved since.
 func (t *site) export(ctx context.Context, cache *cache, before *early) error {
 	t.raws = map[assets.Key]assets.Raw{}
-	missing, total := t.takeCached(cache)
+	missing, many := t.takeCached(cache)
 	switch {
 	case before != nil:
 		if err := t.take(t.raws, before.bundle); err != nil {
 			return err
 		}
 		missing = t.stillMissing(before.rows)
-	case total > manyMissing:
+	case many > manyMissing:
+		told := newProgress(t.session, total(missing), "%s: assets read at once", t.name)
+		told.add(0)
 		all, err := t.exportAll(ctx)
 		if err != nil {
 			return err
@@ -32,6 +34,7 @@ func (t *site) export(ctx context.Context, cache *cache, before *early) error {
 			if err := t.take(t.raws, all); err != nil {
 				return err
 			}
+			told.add(told.of)
 			missing = t.stillMissing(nil)
 		}
 	}
