@@ -215,15 +215,7 @@ func TestLockIsWaitedFor(t *testing.T) {
 	r := quick(t, corner{})
 	p := r.onMaster("Wards", adding(ward))
 	dir := r.begin(p)
-	server, err := pg.Connect(t.Context(), pg.Config{URL: r.site.URL})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close(t.Context())
-	lock, err := server.Lock(t.Context(), r.site.Names.Candidate(p.Number), time.Second, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	lock := r.locks(p)
 	stderr := &listener{text: "another run holds ", seen: lock.Release}
 	cmd := r.command(p, dir, "create-temp-db")
 	cmd.Stderr = stderr
@@ -234,6 +226,21 @@ func TestLockIsWaitedFor(t *testing.T) {
 	r.tidy(p.Number, true)
 }
 
+// locks takes the lock of a change, as a run of it does.
+func (r *registry) locks(p lab.Pushed) *pg.Lock {
+	r.Helper()
+	server, err := pg.Connect(r.Context(), pg.Config{URL: r.site.URL})
+	if err != nil {
+		r.Fatal(err)
+	}
+	defer server.Close(r.Context())
+	lock, err := server.Lock(r.Context(), r.site.Names.Candidate(p.Number), time.Second, nil)
+	if err != nil {
+		r.Fatal(err)
+	}
+	return lock
+}
+
 // TestAskedAgainAfterTheLock: where no engine runs Gerrit is asked before the
 // lock is taken; what it said is too old when that took long.
 func TestAskedAgainAfterTheLock(t *testing.T) {
@@ -242,15 +249,7 @@ func TestAskedAgainAfterTheLock(t *testing.T) {
 	p := r.onMaster("No model", map[string]string{"README.md": "once\n"})
 	dir := r.begin(p)
 	r.create(p, dir, 0)
-	server, err := pg.Connect(t.Context(), pg.Config{URL: r.site.URL})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close(t.Context())
-	lock, err := server.Lock(t.Context(), r.site.Names.Candidate(p.Number), time.Second, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	lock := r.locks(p)
 	stderr := &listener{text: "another run holds ", seen: func() {
 		if _, err := r.edit(p, "README.md", "twice\n"); err != nil {
 			t.Error(err)
