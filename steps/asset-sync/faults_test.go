@@ -155,14 +155,14 @@ func TestMissingLink(t *testing.T) {
 	s := newScene(t)
 	proxy := lab.NewFaultProxy(t, s.pair.QA.URL)
 	admin := s.client(s.pair.QA, "admin")
-	reads := 0
-	proxy.Add(lab.Fault{Method: "GET", Path: "/api/v1/dashboard/", Exact: true, Before: func() {
-		if reads++; reads == 3 { // the first round of dashboards has been written
-			row := s.rows(s.pair.QA, assets.Chart)["Зарплати"]
-			if err := admin.Send(t.Context(), http.MethodPut, fmt.Sprintf("/api/v1/chart/%d", row.ID), map[string]any{"dashboards": []int{}}, nil); err != nil {
-				t.Error(err)
-			}
+	unlink := func() {
+		row := s.rows(s.pair.QA, assets.Chart)["Зарплати"]
+		if err := admin.Send(t.Context(), http.MethodPut, fmt.Sprintf("/api/v1/chart/%d", row.ID), map[string]any{"dashboards": []int{}}, nil); err != nil {
+			t.Error(err)
 		}
+	}
+	proxy.Add(lab.Fault{Method: "POST", Path: "/api/v1/dashboard/import/", Times: 1, Before: func() { // when the list is read next, it has been done
+		proxy.Add(lab.Fault{Method: "GET", Path: "/api/v1/dashboard/", Exact: true, Times: 1, Before: unlink})
 	}})
 	s.env = append(s.env, "QA_URL="+proxy.URL)
 	r := s.must(1, "sync", "--from", "prod", "--to", "qa", "--yes")

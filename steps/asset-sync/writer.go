@@ -225,7 +225,7 @@ func (w *writer) moved(k assets.Key) string {
 	was, had := w.plan[k]
 	is, has := w.to.rows[k]
 	switch {
-	case !has && (had || w.done[k]):
+	case !has && had:
 		return "somebody deleted it"
 	case w.done[k] && (w.to.me.ID == 0 || is.ChangedBy == w.to.me.ID):
 	case has && !had && !w.done[k]:
