@@ -102,7 +102,7 @@ func TestWords(t *testing.T) {
 		{assets.Dataset, table, []string{"sql: SELECT 1", "sql: \"SELECT 1\\nFROM t\""}, []string{"sql changed--- before\n+++ after\n@@ -1 +1,2 @@\n SELECT 1\n+FROM t\n"}},
 		{assets.Chart, pie, []string{"row_limit: 100", "row_limit: 200"}, []string{"parameter row_limit changed: 100 → 200"}},
 		{assets.Chart, pie, []string{"groupby: [region]", "groupby: [region, kind]"}, []string{`parameter groupby changed: ["region"] → ["region", "kind"]`}},
-		{assets.Chart, pie, []string{"dataset_uuid: SAMPLE", "dataset_uuid: STAFF"}, []string{"dataset: sample → staff"}},
+		{assets.Chart, pie, []string{"dataset_uuid: SAMPLE", "dataset_uuid: STAFF"}, []string{"dataset changed: sample → staff"}},
 		{assets.Chart, pie, []string{"queries: [{metrics: [n]}]", "queries: [{metrics: [s]}]"}, []string{`query queries changed: [{"metrics": ["n"]}] → [{"metrics": ["s"]}]`}},
 		{assets.Chart, pie, []string{"viz_type: pie", "viz_type: table"}, []string{"viz type changed: pie → table"}},
 	} {
