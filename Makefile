@@ -43,7 +43,7 @@ bench: deps-bench build ## speed, as ratios against two stock Liquibase runs
 demo-assets: deps-assets build ## two real Supersets: export, plan, sync, repair, diff, rollback
 	go run ./internal/lab/cmd/demoassets ; status=$$?; go run ./internal/lab/cmd/lab stop; exit $$status
 
-bench-assets: deps-assets build ## speed of asset-sync, beside superset-cli and Superset's raw endpoints (two real Supersets; FULL=1: 600 charts, ten minutes; OWN=1: asset-sync alone; CHARTS=1000: the size)
+bench-assets: deps-assets build ## speed of asset-sync, beside superset-cli and Superset's raw endpoints (two real Supersets; FULL=1: 600 charts, six minutes; OWN=1: asset-sync alone; CHARTS=1000: the size)
 	go run ./internal/lab/cmd/benchassets $(if $(FULL),--charts=600) $(if $(CHARTS),--charts=$(CHARTS)) $(if $(OWN),--own) ; status=$$?; go run ./internal/lab/cmd/lab stop; exit $$status
 
 snapshot: $(GORELEASER) ## the archives of a release with their checksums into dist/, and the image where there is a docker

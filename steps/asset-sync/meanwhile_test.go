@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/patchbay-ci/patchbay/internal/assets"
+	"github.com/patchbay-ci/patchbay/internal/lab"
 )
 
 // make makes an asset in qa as a person does.
@@ -63,5 +64,18 @@ func TestDatabaseTakenMeanwhile(t *testing.T) {
 	}
 	if diff := cmp.Diff(before, s.uuids(s.pair.QA)[assets.Database]); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestNarrowedAnswer: what the filters of another question at the same moment
+// keep back is not taken for deleted.
+func TestNarrowedAnswer(t *testing.T) {
+	s := syncedScene(t)
+	s.edit(s.pair.Prod, assets.Dashboard, "Мапа", map[string]any{"slug": "map-new"})
+	proxy := lab.NewFaultProxy(t, s.pair.QA.URL)
+	proxy.Add(lab.Fault{Method: "GET", Path: "/api/v1/dashboard/", Exact: true, Skip: 1, Times: 1, Header: asJSON, Body: `{"count":0,"result":[]}`})
+	s.env = append(s.env, "QA_URL="+proxy.URL)
+	if r := s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes"); r.result.Counts["update"] != 1 {
+		t.Errorf("%s", r.stdout)
 	}
 }

@@ -85,12 +85,40 @@ func (t *site) refresh(ctx context.Context, keys []assets.Key) error {
 	return t.reread(ctx, t.question(keys))
 }
 
+// reread asks again for what was known and did not come: what somebody else
+// asks a server at the same moment may narrow its answer, see ListWhere.
 func (t *site) reread(ctx context.Context, q question) error {
 	rows, err := q.ask(ctx, t.client)
 	if err != nil {
 		return err
 	}
+	if lost := t.absent(q, rows); len(lost) > 0 {
+		again, err := t.question(lost).ask(ctx, t.client)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, again...)
+	}
 	return t.learn(ctx, q, rows)
+}
+
+// absent are the assets that were known, asked for and not given.
+func (t *site) absent(q question, rows []superset.Row) (keys []assets.Key) {
+	type place struct {
+		kind assets.Kind
+		id   int
+	}
+	given := map[place]bool{}
+	for _, row := range rows {
+		given[place{row.Kind, row.ID}] = true
+	}
+	for key, row := range t.rows {
+		asked := slices.Contains(q.whole, key.Kind) || slices.Contains(q.some[key.Kind], key.UUID)
+		if asked && !given[place{key.Kind, row.ID}] {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }
 
 // learn puts rows in the place of what was known of those that were asked for.
@@ -153,10 +181,15 @@ func (q question) ask(ctx context.Context, client *superset.Client) ([]superset.
 		reads = append(reads, func() ([]superset.Row, error) { return client.List(ctx, kind) })
 	}
 	for kind, uuids := range q.some {
-		reads = append(reads, func() ([]superset.Row, error) { return client.ListWhere(ctx, kind, "uuid", uuids) })
-		if names := q.names[kind]; len(names) > 0 {
-			reads = append(reads, func() ([]superset.Row, error) { return client.ListWhere(ctx, kind, nameColumn[kind], names) })
-		}
+		reads = append(reads, func() ([]superset.Row, error) {
+			rows, err := client.ListWhere(ctx, kind, "uuid", uuids)
+			if names := q.names[kind]; err == nil && len(names) > 0 {
+				var named []superset.Row
+				named, err = client.ListWhere(ctx, kind, nameColumn[kind], names)
+				rows = append(rows, named...)
+			}
+			return rows, err
+		})
 	}
 	rows, faults := make([][]superset.Row, len(reads)), make([]error, len(reads))
 	var all sync.WaitGroup
