@@ -15,8 +15,9 @@ import (
 const NewSuperset = "6.1.0"
 
 // OldSupersets are others that asset-sync speaks to: the lists of the first
-// have no UUIDs, those of the second have, and neither is filtered by them.
-var OldSupersets = []string{"4.1.2", "5.0.0"}
+// have no UUIDs, those of the second have, and neither is filtered by them; the
+// third knows no display controls.
+var OldSupersets = []string{"4.1.2", "5.0.0", "6.0.0"}
 
 // supersetConstraints pin what is installed with a version.
 //

@@ -75,7 +75,7 @@ func Warehouse(ctx context.Context, s *lab.SupersetSite) error {
 
 func makerOf(s *lab.SupersetSite, user string) (*maker, error) {
 	client, err := Client(s, user)
-	return &maker{client, Seeded{map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}}, s.Version < "6"}, err
+	return &maker{client, Seeded{map[string]int{}, map[string]int{}, map[string]int{}, map[string]int{}}, s.Version < "6.1"}, err
 }
 
 func (m *maker) post(ctx context.Context, kind string, in object) (int, error) {
