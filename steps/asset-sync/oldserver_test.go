@@ -22,12 +22,15 @@ import (
 // between two of today.
 func TestOldTarget(t *testing.T) {
 	for _, version := range lab.OldSupersets {
+		if version < "6" {
+			onVersions(t, lab.NewSuperset, version, map[string]func(*testing.T){"no version": versionNotTold})
+		}
 		onVersions(t, lab.NewSuperset, version, map[string]func(*testing.T){
 			"sync": TestSync, "references": TestReferencesAreRight, "generated": TestGeneratedDashboards, "repair": TestRepair, "patch": TestPatch, "rollback": TestRollback,
 			"conflicts": TestConflicts, "takeovers": TestTakeovers, "delete": TestDelete, "old types": TestOldTypes, "circular links": TestCircularLinks,
 			"layers": TestAnnotationLayerMissing, "connections": TestConnectionsAreNeverTouched, "new database": TestNewDatabase, "one broken": TestOneBrokenAsset,
 			"owners": TestOwners, "diff": TestDiffAndPlaces, "refused": TestRefusedAsset, "moved": TestMovedMeanwhile, "importer": TestLeftToTheImporter,
-			"ids": idsOfOldServer, "no version": versionNotTold, "rights": TestNotAdministrator, "come and go": TestChartsComeAndGo, "stale": TestStaleReferences, "numbers": TestNumbersAndTexts, "chart in chart": TestChartInAnotherChart, "bare": TestChartWithoutParams, "progress": TestProgress, "account": TestAccountNotTold, "taken": TestTakenMeanwhile, "used": TestUsedMeanwhile, "owners back": TestRollbackOfOwners, "slugs": TestSlugsMove,
+			"ids": idsOfOldServer, "rights": TestNotAdministrator, "come and go": TestChartsComeAndGo, "stale": TestStaleReferences, "numbers": TestNumbersAndTexts, "chart in chart": TestChartInAnotherChart, "bare": TestChartWithoutParams, "progress": TestProgress, "account": TestAccountNotTold, "taken": TestTakenMeanwhile, "used": TestUsedMeanwhile, "owners back": TestRollbackOfOwners, "slugs": TestSlugsMove,
 		})
 	}
 }
@@ -36,9 +39,12 @@ func TestOldTarget(t *testing.T) {
 // same tree.
 func TestOldSource(t *testing.T) {
 	for _, version := range lab.OldSupersets {
+		if version < "6" {
+			onVersions(t, version, lab.NewSuperset, map[string]func(*testing.T){"left out": TestExportLeavesDatasetsOut})
+		}
 		onVersions(t, version, lab.NewSuperset, map[string]func(*testing.T){
 			"sync": TestSync, "references": TestReferencesAreRight, "export": TestExport, "one broken": TestOneBrokenAsset, "source": TestSourceIsOnlyRead,
-			"left out": TestExportLeavesDatasetsOut, "used again": idsUsedAgain,
+			"used again": idsUsedAgain,
 		})
 	}
 }

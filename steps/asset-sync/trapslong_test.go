@@ -83,7 +83,7 @@ func TestStaleReferences(t *testing.T) {
 	}
 	qa := s.live(s.pair.QA)
 	got, _ := s.dashboard(s.pair.QA, qa, s.rows(s.pair.Prod, assets.Dashboard)["Застаріле"].UUID)
-	want := fmt.Sprintf("chart-%d-layer-0", s.rows(s.pair.QA, assets.Chart)["Усього зразків"].ID)
+	want := fmt.Sprintf("chart-%s-layer-0", s.rows(s.pair.QA, assets.Chart)["Усього зразків"].UUID)
 	if text := asText(got); strings.Contains(text, "?") || strings.Contains(text, "99999") || !strings.Contains(text, want) {
 		t.Errorf("%s, want %s", text, want)
 	}
