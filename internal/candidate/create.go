@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/pg"
@@ -25,7 +26,7 @@ type Created struct {
 // Create makes the attempt of a run, or finds that nothing needs to be made.
 // With outcome BaseFailed the error says why the base does not deploy.
 func (b *Builder) Create(ctx context.Context, r Run) (_ *Created, err error) {
-	template := b.templateAhead(ctx)
+	began := time.Now()
 	if err := b.checkRoles(ctx); err != nil {
 		return nil, err
 	}
@@ -34,7 +35,7 @@ func (b *Builder) Create(ctx context.Context, r Run) (_ *Created, err error) {
 		return nil, err
 	}
 	defer lock.Release()
-	content, err := template()
+	content, err := b.templateSince(ctx, began)
 	if err != nil {
 		return nil, err
 	}

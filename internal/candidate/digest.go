@@ -34,22 +34,14 @@ type Plan struct {
 // again.
 const lockWaits = 5 * time.Second
 
-// templateAhead looks at the template, which must exist, while the run takes
-// its lock.
-func (b *Builder) templateAhead(ctx context.Context) func() (string, error) {
-	began, done := time.Now(), make(chan struct{})
-	var content string
-	var err error
-	go func() {
-		defer close(done)
-		content, err = b.templateFingerprint(ctx)
-	}()
-	return func() (string, error) {
-		if <-done; err != nil || time.Since(began) > lockWaits {
-			return b.templateFingerprint(ctx)
-		}
-		return content, nil
+// templateSince looks at the template, which must exist. What OpenToCreate has
+// found out ahead does, unless the run has waited since it began.
+func (b *Builder) templateSince(ctx context.Context, began time.Time) (string, error) {
+	content, err := b.templateFingerprint(ctx)
+	if err != nil || time.Since(began) > lockWaits {
+		return b.templateFingerprint(ctx)
 	}
+	return content, nil
 }
 
 // plan computes the digests of a run.
