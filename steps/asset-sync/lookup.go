@@ -60,9 +60,6 @@ func (w *writer) lookUp(ctx context.Context, kind assets.Kind, batch []*assets.A
 		return nil, err
 	}
 	ctx = context.WithoutCancel(ctx)
-	if err := w.to.client.RenewCSRF(ctx); err != nil {
-		return nil, err
-	}
 	if err := w.to.readKeys(ctx, batch); err != nil {
 		return nil, err
 	}
