@@ -172,7 +172,7 @@ func Bundle(kind Kind, files []File, now time.Time) ([]byte, error) {
 		document.Field{Key: "type", Value: document.Text(bundleTypes[kind])},
 		document.Field{Key: "timestamp", Value: document.Text(now.UTC().Format("2006-01-02T15:04:05.000000+00:00"))})
 	for _, f := range append([]File{{"metadata.yaml", metadata}}, files...) {
-		text := f.Doc.YAML()
+		text := f.Doc.Compact()
 		header := &zip.FileHeader{Name: "bundle/" + f.Name, Method: zip.Deflate}
 		if len(text) > 1<<20 {
 			header.Method = zip.Store

@@ -22,6 +22,7 @@ var corpus = []string{
 	" lead", "trail ", "\ttab", "tab\t", "a\tb", "line\nbreak", "line\n", "\nline", "a\n\nb", "a\nb\n\n\n", "a\n b\n", " a\nb", "a \nb ", "a\r\nb", "\r", "a\n\tb", "a\n#b\n---\nc",
 	"Замовлення за день", "їжак 🦔", "🦔\nSELECT 'ґ'\n", "\u00a0nbsp", "zero\u200bwidth", "\u2028sep", "\x07bell", "\x1b[2J", "\ufeffbom", "\u0085nel", "e\u0301",
 	"SELECT *\nFROM t\nWHERE a = '1e3' -- y\n", "{{ url_param('x') }}", "# *Title*\n\n[link](/superset/dashboard/12/)\n", strings.Repeat("x", 300), strings.Repeat("слово ", 200), "key with spaces", "(1+2)", "/a/b", "12345678-1234-1234-1234-123456789012", "1e345678-1234-1234-1234-123456789012", "./a", "..", "SUM(\"x\")", "50%",
+	strings.Repeat("long ", 30) + "\n\n", strings.Repeat(`{"long": "\u0457"} # `, 10) + "-", " " + strings.Repeat("long\n", 30), strings.Repeat("long\u0085", 30),
 }
 
 // python decodes YAML documents with the PyYAML that Superset has and gives
@@ -74,9 +75,20 @@ func TestPythonReadsWhatWeWrite(t *testing.T) {
 	for range 300 {
 		values = append(values, tree(random, 0))
 	}
+	for name, write := range map[string]func(*document.Value) []byte{"canonical": (*document.Value).YAML, "compact": (*document.Value).Compact} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			readBack(t, values, write)
+		})
+	}
+}
+
+// readBack writes values and lets Python and us read them.
+func readBack(t *testing.T, values []*document.Value, write func(*document.Value) []byte) {
+	t.Helper()
 	var documents [][]byte
 	for _, v := range values {
-		documents = append(documents, v.YAML())
+		documents = append(documents, write(v))
 	}
 	for i, said := range python(t, documents) {
 		want, err := document.ParseJSON(said)
@@ -87,7 +99,7 @@ func TestPythonReadsWhatWeWrite(t *testing.T) {
 			t.Errorf("Python reads\n%s\nas %s, not %s", documents[i], said, values[i].JSON())
 		}
 		back, err := document.ParseYAML(documents[i])
-		if err != nil || !document.Equal(back, values[i]) || !bytes.Equal(back.YAML(), documents[i]) {
+		if err != nil || !document.Equal(back, values[i]) || !bytes.Equal(write(back), documents[i]) {
 			t.Errorf("we read\n%s\nas %v, %v", documents[i], back, err)
 		}
 	}

@@ -56,18 +56,27 @@ func (w *writer) item(v *Value, indent int) {
 }
 
 func (w *writer) field(f Field, indent int) {
-	key := quoted(f.Key)
-	if plain(f.Key) {
-		key = f.Key
+	w.name(f.Key, indent)
+	w.after(f.Value, indent)
+}
+
+// name writes a key in block style.
+func (w *writer) name(name string, indent int) {
+	key := quoted(name)
+	if plain(name) {
+		key = name
 	}
-	if len(key) > 100 { // a simple key ends within 128 bytes in libyaml, 1024 in the standard
+	if len(key) > longKey {
 		w.b.WriteString("? " + key + "\n")
 		w.indent(indent)
 		key = ""
 	}
 	w.b.WriteString(key + ":")
-	w.after(f.Value, indent)
 }
+
+// longKey is the length of a key in bytes from which a mark stands before it:
+// without one it ends within 128 bytes in libyaml, 1024 in the standard.
+const longKey = 100
 
 func (w *writer) after(v *Value, indent int) {
 	switch {
@@ -111,12 +120,15 @@ func (w *writer) text(text string, indent int) {
 	}
 }
 
-// blockable says that both readers give a literal block back as it is: several
-// lines, the first not indented nor empty, only characters that may stand
-// unescaped.
+// blockable says that a text of several lines may stand in a literal block.
 func blockable(text string) bool {
-	body := strings.TrimRight(text, "\n")
-	if !strings.Contains(body, "\n") || body[0] == ' ' || body[0] == '\n' || body[0] == '\t' {
+	return strings.Contains(strings.TrimRight(text, "\n"), "\n") && literal(text)
+}
+
+// literal says that both readers give a literal block back as it is: the first
+// line not indented nor empty, only characters that may stand unescaped.
+func literal(text string) bool {
+	if text == "" || text[0] == ' ' || text[0] == '\n' || text[0] == '\t' {
 		return false
 	}
 	for _, r := range text {
