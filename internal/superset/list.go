@@ -88,7 +88,8 @@ var orderBy = map[assets.Kind]string{
 	assets.Database: "database_name", assets.Dataset: "table_name", assets.Chart: "slice_name", assets.Dashboard: "dashboard_title",
 }
 
-const pageSize = 100 // the server's own cap, which it does not speak of
+// PageSize is the server's own cap of a list's rows, which it does not speak of.
+const PageSize = 100
 
 // List reads all assets of a kind that the account may see, by id. A list that
 // changes while it is read is read again.
@@ -149,7 +150,7 @@ func inLines(values []string) (lines []string) {
 func (c *Client) where(ctx context.Context, kind assets.Kind, filter string) (rows []Row, err error) {
 	for page := 0; ; page++ {
 		var answer listAnswer
-		q := fmt.Sprintf("(columns:!(%s),keys:!(none),filters:!(%s),order_column:%s,order_direction:asc,page:%d,page_size:%d)", columns[kind], filter, orderBy[kind], page, pageSize)
+		q := fmt.Sprintf("(columns:!(%s),keys:!(none),filters:!(%s),order_column:%s,order_direction:asc,page:%d,page_size:%d)", columns[kind], filter, orderBy[kind], page, PageSize)
 		if err := c.Get(ctx, "/api/v1/"+string(kind)+"/", "q="+url.QueryEscape(q), &answer); err != nil {
 			return nil, err
 		}
@@ -172,7 +173,7 @@ type listAnswer struct {
 // asked for. Rows that come or go between two pages move others across: then the
 // list is not whole.
 func (c *Client) pages(ctx context.Context, kind assets.Kind) (rows []Row, whole bool, err error) {
-	first, err := c.listPage(ctx, kind, 0, pageSize)
+	first, err := c.listPage(ctx, kind, 0, PageSize)
 	if err != nil {
 		return nil, false, err
 	}

@@ -42,7 +42,7 @@ func (c *Client) related(ctx context.Context, column string) (all []related, err
 			Count  int
 			Result []related
 		}
-		q := fmt.Sprintf("(page:%d,page_size:%d)", page, pageSize)
+		q := fmt.Sprintf("(page:%d,page_size:%d)", page, PageSize)
 		if err := c.Get(ctx, "/api/v1/dashboard/related/"+column, "q="+url.QueryEscape(q), &answer); err != nil {
 			return nil, fmt.Errorf("list the %s: %w", column, err)
 		}

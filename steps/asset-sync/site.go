@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"sync"
@@ -82,7 +83,7 @@ func (t *site) relist(ctx context.Context, kind assets.Kind) error {
 
 // refresh reads the rows of some assets again.
 func (t *site) refresh(ctx context.Context, keys []assets.Key) error {
-	return t.reread(ctx, t.question(keys))
+	return t.reread(ctx, t.question(keys, nil))
 }
 
 // reread asks again for what was known and did not come: what somebody else
@@ -93,7 +94,7 @@ func (t *site) reread(ctx context.Context, q question) error {
 		return err
 	}
 	if lost := t.absent(q, rows); len(lost) > 0 {
-		again, err := t.question(lost).ask(ctx, t.client)
+		again, err := t.question(lost, nil).ask(ctx, t.client)
 		if err != nil {
 			return err
 		}
@@ -156,23 +157,41 @@ type question struct {
 // nameColumn holds the name by which imports take another asset over.
 var nameColumn = map[assets.Kind]string{assets.Dataset: "table_name", assets.Dashboard: "slug"}
 
-// fewRows are asked for by their UUIDs where the server can; of more the whole
-// list comes as quickly.
-const fewRows = 300
+// rowsInLine is how many UUIDs go into one request; each has a cost of its own
+// beside that of its rows.
+const rowsInLine = 75
 
-func (t *site) question(keys []assets.Key) question {
-	q := question{some: map[assets.Kind][]string{}}
+// question asks for rows by their UUIDs where the server can and where that
+// takes fewer requests than the whole list.
+func (t *site) question(keys []assets.Key, names map[assets.Kind][]string) question {
+	q := question{some: map[assets.Kind][]string{}, names: names}
 	for _, key := range keys {
 		q.some[key.Kind] = append(q.some[key.Kind], key.UUID)
 	}
 	for kind, uuids := range q.some {
-		if len(uuids) > fewRows || kind == assets.Database || t.version.Before(assets.Version{Major: 6}) || t.version == (assets.Version{}) {
+		lines := inParts(len(uuids), rowsInLine) + inParts(len(names[kind]), rowsInLine)
+		if t.pages(kind) <= lines || kind == assets.Database || t.version.Before(assets.Version{Major: 6}) || t.version == (assets.Version{}) {
 			delete(q.some, kind)
 			q.whole = append(q.whole, kind)
 		}
 	}
 	return q
 }
+
+// pages is how many requests the whole list of a kind takes, as far as its
+// rows are known.
+func (t *site) pages(kind assets.Kind) int {
+	rows := 0
+	for key := range t.rows {
+		if key.Kind == kind {
+			rows++
+		}
+	}
+	return max(1, inParts(rows, cmp.Or(t.client.PageSize(), superset.PageSize)))
+}
+
+// inParts is how many parts of a size hold n.
+func inParts(n, size int) int { return (n + size - 1) / size }
 
 // ask reads the kinds side by side.
 func (q question) ask(ctx context.Context, client *superset.Client) ([]superset.Row, error) {

@@ -158,8 +158,7 @@ func (w *writer) fair(kind assets.Kind, round int) int {
 		w.sizes[kind] = firstSize[kind]
 	}
 	most := w.sizes[kind] * 3 / 2
-	batches := (round + most - 1) / most
-	return (round + batches - 1) / batches
+	return inParts(round, inParts(round, most))
 }
 
 // size is that of the next batch: the fair one, unless the server has turned
@@ -185,8 +184,7 @@ func (w *writer) resize(kind assets.Kind, n int, took time.Duration) {
 // somebody changed since the plan was made becomes a conflict, and so does a
 // new name that somebody gave to another asset.
 func (w *writer) unmoved(ctx context.Context, kind assets.Kind, batch []*assets.Asset) error {
-	q := w.to.question(keysOf(batch))
-	q.names = map[assets.Kind][]string{kind: w.newNames(batch)}
+	q := w.to.question(keysOf(batch), map[assets.Kind][]string{kind: w.newNames(batch)})
 	if err := w.to.reread(ctx, q); err != nil {
 		return err
 	}
