@@ -101,6 +101,9 @@ func (y *synchronisation) prepareRollback(ctx context.Context, c *Rollback) (*sn
 	if kept.roles, err = y.to.client.Roles(ctx); err != nil {
 		return nil, err
 	}
+	if kept.accounts, err = y.to.accounts(ctx); err != nil {
+		return nil, err
+	}
 	y.plan = y.wayBack(kept, c.Force)
 	return kept, nil
 }
@@ -114,7 +117,7 @@ func (y *synchronisation) wayBack(kept *snapshot, force bool) assets.Plan {
 	}
 	p := assets.MakePlan(y.source, y.target(), assets.Options{Overwrite: force, Delete: doomed, In: assets.Selection{UUIDs: uuids(kept.Created)}})
 	for i, s := range p.Steps {
-		y.leaveGoneRoles(kept, s)
+		y.leaveGonePeople(kept, s)
 		if _, was := kept.Held[s.Key.UUID]; was && s.Action == assets.Unchanged && !y.to.held(kept, s.Key) {
 			p.Steps[i].Action, p.Steps[i].What = assets.Update, []string{"owners or roles as they were"}
 		}
@@ -122,20 +125,45 @@ func (y *synchronisation) wayBack(kept *snapshot, force bool) assets.Plan {
 	return p
 }
 
-// leaveGoneRoles takes out of what is to be restored the roles that are not
-// there any more.
-func (y *synchronisation) leaveGoneRoles(kept *snapshot, s assets.Step) {
+// leaveGonePeople takes out of what is to be restored the accounts and roles
+// that are not there any more: the server would refuse all of it.
+func (y *synchronisation) leaveGonePeople(kept *snapshot, s assets.Step) {
 	held, was := kept.Held[s.Key.UUID]
 	if !was {
 		return
 	}
+	var left ownership
+	for _, id := range held.Owners {
+		if kept.accounts[id] {
+			left.Owners = append(left.Owners, id)
+		} else {
+			y.note("%s %q: its owner, the account with the id %d, is not there any more", s.Key.Kind, s.Title, id)
+		}
+	}
 	for _, name := range held.Roles {
-		if _, there := kept.roles[name]; !there {
+		if _, there := kept.roles[name]; there {
+			left.Roles = append(left.Roles, name)
+		} else {
 			y.note("%s %q: its role %q is not there any more", s.Key.Kind, s.Title, name)
 		}
 	}
-	held.Roles = slices.DeleteFunc(slices.Clone(held.Roles), func(name string) bool { _, there := kept.roles[name]; return !there })
-	kept.Held[s.Key.UUID] = held
+	kept.Held[s.Key.UUID] = left
+}
+
+// accounts are those that may own an asset. The server may keep some out of
+// that list (EXCLUDE_USERS_FROM_LISTS), so whoever owns something counts, too.
+func (t *site) accounts(ctx context.Context) (map[int]bool, error) {
+	listed, err := t.client.Accounts(ctx)
+	there := map[int]bool{}
+	for id := range listed {
+		there[id] = true
+	}
+	for _, row := range t.rows {
+		for _, id := range idsOf(row.Owners) {
+			there[id] = true
+		}
+	}
+	return there, err
 }
 
 func uuids(keys []assets.Key) (all []string) {

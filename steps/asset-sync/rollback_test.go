@@ -60,7 +60,7 @@ func TestRollback(t *testing.T) {
 }
 
 // TestRollbackOfOwners: those of what stays are left alone; what could not be
-// set is set by a second rollback, and a role that is gone is told.
+// set is set by a second rollback, and accounts and roles that are gone are told.
 func TestRollbackOfOwners(t *testing.T) {
 	s := syncedScene(t)
 	proxy := lab.NewFaultProxy(t, s.pair.QA.URL)
@@ -78,13 +78,14 @@ func TestRollbackOfOwners(t *testing.T) {
 	s.edit(s.pair.Prod, assets.Dashboard, "Мапа", map[string]any{"css": ".x {}"})
 	snapshot := s.must(0, "sync", "--from", "prod", "--to", "qa", "--yes", "--overwrite-conflicts").result.Snapshot
 	kept := filepath.Join("snapshots", snapshot, snapshotFile)
-	s.write(kept, strings.Replace(s.tree("snapshots")[snapshot+"/"+snapshotFile], `"Gamma"`, `"Gamma", "Зникла"`, 1))
+	s.write(kept, strings.NewReplacer(`"Gamma"`, `"Gamma", "Зникла"`, `"owners": [`, `"owners": [4711,`).Replace(s.tree("snapshots")[snapshot+"/"+snapshotFile]))
 	s.own(s.pair.QA, assets.Chart, "Лабораторії", map[string]any{"owners": []int{gamma}})
 	s.describe(s.pair.QA, "Лабораторії", "моє")
 	proxy.Add(lab.Fault{Method: "PUT", Path: "/api/v1/chart/", Status: 500, Header: asJSON, Body: `{"message":"Fatal error"}`, Times: 1})
 	for _, want := range []string{`chart "За областями" FAILED: its owners`, "owners or roles as they were", "2 unchanged, 1 in conflict"} {
 		r := s.must(1, "rollback", "--to", "qa", snapshot, "--yes") // one is edited, and stays
-		if !strings.Contains(r.stdout, want) || !strings.Contains(r.stdout, `dashboard "Мапа": its role "Зникла" is not there any more`) || strings.Count(r.stdout, "last edited by Editor User") != 1 {
+		if !strings.Contains(r.stdout, want) || !strings.Contains(r.stdout, `dashboard "Мапа": its role "Зникла" is not there any more`) ||
+			!strings.Contains(r.stdout, `chart "За областями": its owner, the account with the id 4711, is not there any more`) || strings.Count(r.stdout, "last edited by Editor User") != 1 {
 			t.Errorf("no %q in\n%s", want, r.stdout)
 		}
 	}

@@ -29,6 +29,7 @@ type snapshot struct {
 
 	name, dir string
 	roles     map[string]int // that the environment has now
+	accounts  map[int]bool   // likewise
 }
 
 // ownership is what an import does not carry.
