@@ -181,22 +181,50 @@ func (g *generator) scope(on []string) object {
 	return object{"rootPath": []any{"ROOT_ID"}, "excluded": g.some(on, 3)}
 }
 
+// scoped are a scope and the charts that the browser found in it; one in four
+// was saved before the last change of the dashboard.
+func (g *generator) scoped(on []string, o object) object {
+	scope := g.scope(on)
+	o["scope"], o["chartsInScope"] = scope, g.some(on, len(on))
+	if g.IntN(4) > 0 {
+		in := []any{}
+		for _, uuid := range on {
+			if id := g.ids[uuid]; !slices.Contains(scope["excluded"].([]any), any(id)) {
+				in = append(in, id)
+			}
+		}
+		o["chartsInScope"] = in
+	}
+	return o
+}
+
 func (g *generator) dashboard(i, charts int) *document.Value {
 	var on []string
 	for _, at := range g.Perm(len(g.charts))[:min(charts, len(g.charts))] {
 		on = append(on, g.charts[at])
 	}
 	position := layout(fmt.Sprintf("Панель %d", i))
-	row := []any{}
-	for _, uuid := range on {
-		key := "CHART-" + uuid[:8]
-		row = append(row, key)
-		position[key] = object{"type": "CHART", "id": key, "children": []any{}, "parents": []any{"ROOT_ID", "GRID_ID", "ROW-1"}, "meta": object{"chartId": g.ids[uuid], "uuid": uuid, "width": 4, "height": 50, "sliceName": "x"}}
+	rows := []any{}
+	for r := 0; r*inRow < len(on); r++ {
+		key := fmt.Sprintf("ROW-%d", r+1)
+		rows = append(rows, key)
+		position[key] = object{"type": "ROW", "id": key, "children": g.row(position, key, on[r*inRow:min(len(on), (r+1)*inRow)]), "parents": []any{"ROOT_ID", "GRID_ID"}, "meta": object{"background": "BACKGROUND_TRANSPARENT"}}
 	}
-	position["ROW-1"] = object{"type": "ROW", "id": "ROW-1", "children": row, "parents": []any{"ROOT_ID", "GRID_ID"}, "meta": object{"background": "BACKGROUND_TRANSPARENT"}}
 	position["MARKDOWN-1"] = object{"type": "MARKDOWN", "id": "MARKDOWN-1", "children": []any{}, "meta": object{"code": fmt.Sprintf("[діаграма](/explore/?slice_id=%d)", g.ids[on[0]])}}
-	position["GRID_ID"].(object)["children"] = []any{"ROW-1", "MARKDOWN-1"}
+	position["GRID_ID"].(object)["children"] = append(rows, "MARKDOWN-1")
 	return parse(object{"dashboard_title": fmt.Sprintf("Панель %d", i), "slug": fmt.Sprintf("panel-%d", i), "published": g.IntN(2) == 0, "uuid": g.uuid(), "version": "1.0.0", "position": position, "metadata": g.metadata(on)})
+}
+
+const inRow = 3 // charts
+
+// row puts charts into a layout and gives their keys.
+func (g *generator) row(position object, in string, charts []string) (keys []any) {
+	for _, uuid := range charts {
+		key := "CHART-" + uuid[:8]
+		keys = append(keys, key)
+		position[key] = object{"type": "CHART", "id": key, "children": []any{}, "parents": []any{"ROOT_ID", "GRID_ID", in}, "meta": object{"chartId": g.ids[uuid], "uuid": uuid, "width": 4, "height": 50, "sliceName": "x"}}
+	}
+	return keys
 }
 
 // layers are some of the decks on a dashboard, as a filter names them.
@@ -213,7 +241,7 @@ func (g *generator) metadata(on []string) object {
 	configuration, expanded := object{}, object{}
 	for _, uuid := range on {
 		id := g.ids[uuid]
-		configuration[strconv.Itoa(id)] = object{"id": id, "crossFilters": object{"scope": g.scope(on), "chartsInScope": g.some(on, len(on))}}
+		configuration[strconv.Itoa(id)] = object{"id": id, "crossFilters": g.scoped(on, object{})}
 		if g.IntN(4) == 0 {
 			expanded[strconv.Itoa(id)] = true
 		}
@@ -221,17 +249,17 @@ func (g *generator) metadata(on []string) object {
 	var filters []any
 	for f := range 4 {
 		dataset := g.ids[g.datasets[g.IntN(len(g.datasets))]]
-		filters = append(filters, object{
+		filters = append(filters, g.scoped(on, object{
 			"id": fmt.Sprintf("NATIVE_FILTER-%d", f), "name": fmt.Sprintf("Фільтр %d", f), "type": "NATIVE_FILTER", "filterType": "filter_select",
-			"targets": []any{object{"datasetId": dataset, "column": object{"name": "c1"}}}, "scope": g.scope(on), "chartsInScope": g.some(on, len(on)), "cascadeParentIds": []any{},
-		})
+			"targets": []any{object{"datasetId": dataset, "column": object{"name": "c1"}}}, "cascadeParentIds": []any{},
+		}))
 	}
 	if layers := g.layers(on); len(layers) > 0 {
 		filters[0].(object)["scope"].(object)["selectedLayers"] = layers
 	}
-	control := object{"id": "CUSTOMIZATION-1", "name": "Групування", "type": "CHART_CUSTOMIZATION", "targets": []any{object{"datasetId": g.ids[g.datasets[0]], "column": object{"name": "c1"}}}, "scope": g.scope(on), "chartsInScope": g.some(on, 6)}
+	control := g.scoped(on, object{"id": "CUSTOMIZATION-1", "name": "Групування", "type": "CHART_CUSTOMIZATION", "targets": []any{object{"datasetId": g.ids[g.datasets[0]], "column": object{"name": "c1"}}}})
 	return object{
 		"color_scheme": "supersetColors", "native_filter_configuration": filters, "chart_customization_config": []any{control}, "chart_configuration": configuration,
-		"global_chart_configuration": object{"scope": g.scope(on), "chartsInScope": g.some(on, len(on))}, "expanded_slices": expanded, "timed_refresh_immune_slices": g.some(on, 2),
+		"global_chart_configuration": g.scoped(on, object{}), "expanded_slices": expanded, "timed_refresh_immune_slices": g.some(on, 2),
 	}
 }

@@ -7,6 +7,7 @@
 package main
 
 import (
+	"archive/zip"
 	"bytes"
 	"cmp"
 	"context"
@@ -14,6 +15,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -24,7 +26,6 @@ import (
 	"time"
 
 	"github.com/patchbay-ci/patchbay/internal/assets"
-	"github.com/patchbay-ci/patchbay/internal/assets/document"
 	"github.com/patchbay-ci/patchbay/internal/change"
 	"github.com/patchbay-ci/patchbay/internal/lab"
 	"github.com/patchbay-ci/patchbay/internal/lab/seed"
@@ -248,31 +249,49 @@ func (b *bench) raw(ctx context.Context) (cost, error) {
 	if err != nil {
 		return cost{}, err
 	}
+	from, err := database(ctx, prod, "Реєстри")
+	if err != nil {
+		return cost{}, err
+	}
 	to, err := database(ctx, qa, "Реєстри QA")
 	if err != nil {
 		return cost{}, err
 	}
-	raws, err := assets.ReadExport(bundle)
-	if err != nil {
-		return cost{}, err
-	}
-	var files []assets.File
-	for _, raw := range raws {
-		if raw.Kind == assets.Database {
-			continue
-		}
-		if raw.Kind == assets.Dataset {
-			raw.Doc.Set("database_uuid", document.Text(to))
-		}
-		files = append(files, assets.File{Name: assets.FileOf(assets.Key{Kind: raw.Kind, UUID: raw.UUID}), Doc: raw.Doc})
-	}
-	out, err := assets.Bundle("", files, time.Now())
+	out, err := exchanged(bundle, from, to)
 	if err == nil {
 		err = qa.Import(ctx, superset.Endpoint{Sparse: true}, out, nil)
 	}
 	a, _ := prod.Requests()
 	z, written := qa.Requests()
 	return cost{requests: a + z, writes: written}, err
+}
+
+// exchanged is an export as Superset wrote it, on another database, without the
+// definitions of databases.
+func exchanged(bundle []byte, from, to string) ([]byte, error) {
+	files, err := assets.Unzip(bundle)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		text := files[name]
+		if strings.HasPrefix(name, "databases/") {
+			continue
+		}
+		out, err := w.Create("export/" + name)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := out.Write(bytes.ReplaceAll(text, []byte(from), []byte(to))); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
 }
 
 // database finds the UUID of a database.
