@@ -170,7 +170,7 @@ func (t *site) question(keys []assets.Key, names map[assets.Kind][]string) quest
 	}
 	for kind, uuids := range q.some {
 		lines := inParts(len(uuids), rowsInLine) + inParts(len(names[kind]), rowsInLine)
-		if t.pages(kind) <= lines || kind == assets.Database || t.version.Before(assets.Version{Major: 6}) || t.version == (assets.Version{}) {
+		if t.pages(kind, uuids) <= lines || kind == assets.Database || t.version.Before(assets.Version{Major: 6}) || t.version == (assets.Version{}) {
 			delete(q.some, kind)
 			q.whole = append(q.whole, kind)
 		}
@@ -179,9 +179,14 @@ func (t *site) question(keys []assets.Key, names map[assets.Kind][]string) quest
 }
 
 // pages is how many requests the whole list of a kind takes, as far as its
-// rows are known.
-func (t *site) pages(kind assets.Kind) int {
+// rows are known, and if there are those that are asked for.
+func (t *site) pages(kind assets.Kind, uuids []string) int {
 	rows := 0
+	for _, uuid := range uuids {
+		if _, known := t.rows[assets.Key{Kind: kind, UUID: uuid}]; !known {
+			rows++
+		}
+	}
 	for key := range t.rows {
 		if key.Kind == kind {
 			rows++

@@ -85,7 +85,7 @@ func (w *writer) fail(k assets.Key, format string, args ...any) {
 // ids back.
 func (w *writer) round(ctx context.Context, kind assets.Kind, round []*assets.Asset) {
 	w.batches(ctx, kind, round)
-	if err := w.relist(ctx, kind, keysOf(round)); err != nil && w.fatal == nil {
+	if err := w.relist(ctx, kind, w.unread(round)); err != nil && w.fatal == nil {
 		w.fatal = err
 	}
 	if kind == assets.Chart && w.fatal == nil {
@@ -232,6 +232,17 @@ func (w *writer) moved(k assets.Key) string {
 		return is.By + " changed it"
 	}
 	return ""
+}
+
+// unread are those that were not seen since they were written: the list that is
+// read before a batch tells of the batches before it.
+func (w *writer) unread(written []*assets.Asset) (keys []assets.Key) {
+	for _, a := range written {
+		if row, there := w.to.rows[a.Key()]; !there || row.ChangedOn == w.plan[a.Key()].ChangedOn {
+			keys = append(keys, a.Key())
+		}
+	}
+	return keys
 }
 
 // relist learns the ids of what was written.
