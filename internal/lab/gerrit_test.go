@@ -1,10 +1,36 @@
 package lab
 
 import (
+	"errors"
 	"net/http"
+	"os/exec"
 	"strings"
 	"testing"
 )
+
+// TestStrayGerrit: what was started by somebody who was killed before it
+// answered is ended, and nothing else.
+func TestStrayGerrit(t *testing.T) {
+	t.Parallel()
+	var servers [2]*exec.Cmd
+	site := t.TempDir()
+	for i, of := range []string{site, site + "2"} {
+		servers[i] = exec.CommandContext(t.Context(), "sh", "-c", "read _", "daemon", "-d", of, "--console-log")
+		_, err := servers[i].StdinPipe() // nothing comes through it
+		if err := errors.Join(err, servers[i].Start()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	go func() { _ = servers[0].Wait() }() // else it stays as a zombie
+	if err := endStray(site); err != nil {
+		t.Fatal(err)
+	}
+	for i, of := range []string{site, site + "2"} {
+		if alive := (&GerritServer{PID: servers[i].Process.Pid, Site: of}).alive(); alive != (i == 1) {
+			t.Errorf("%s: alive %v", of, alive)
+		}
+	}
+}
 
 func TestGerrit(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,7 @@ package lab
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -29,6 +30,9 @@ func launchGerrit(ctx context.Context) (*GerritServer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := endStray(s.site()); err != nil {
+		return nil, err
+	}
 	url, err := s.configure(ctx)
 	if err != nil {
 		return nil, err
@@ -44,6 +48,19 @@ func launchGerrit(ctx context.Context) (*GerritServer, error) {
 		return nil, joinStop(err, server)
 	}
 	return server, nil
+}
+
+// endStray ends servers of a site that no state file knows: whoever started
+// them was killed before they answered, and they hold the site's locks.
+func endStray(site string) error {
+	processes, err := filepath.Glob("/proc/[0-9]*")
+	for _, path := range processes {
+		pid, _ := strconv.Atoi(filepath.Base(path))
+		if stray := (&GerritServer{PID: pid, Site: site}); stray.alive() {
+			err = errors.Join(err, stray.Stop())
+		}
+	}
+	return err
 }
 
 // joinStop leaves no half made server behind.
