@@ -25,7 +25,7 @@ import (
 // all is well again, one run of each pipeline and one of reconcile must bring
 // what is there to what should be.
 //
-// It takes a minute, or two hours in a long run; PATCHBAY_MODEL_TIME sets
+// It takes a minute, or twenty in a long run; PATCHBAY_MODEL_TIME sets
 // another time, PATCHBAY_MODEL_SEED repeats the choices of an earlier run.
 func TestModel(t *testing.T) {
 	t.Parallel()
