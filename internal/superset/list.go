@@ -131,6 +131,10 @@ const longLine = 3400
 
 var quoted = strings.NewReplacer("!", "!!", "'", "!'") // in Rison
 
+// Lines is how many requests ListWhere makes for values, if each is answered in
+// one page.
+func Lines(values []string) int { return len(inLines(values)) }
+
 // inLines joins values to texts that fit into one request each.
 func inLines(values []string) (lines []string) {
 	size := longLine

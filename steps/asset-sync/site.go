@@ -157,20 +157,16 @@ type question struct {
 // nameColumn holds the name by which imports take another asset over.
 var nameColumn = map[assets.Kind]string{assets.Dataset: "table_name", assets.Dashboard: "slug"}
 
-// rowsInLine is how many UUIDs go into one request; each has a cost of its own
-// beside that of its rows.
-const rowsInLine = 75
-
 // question asks for rows by their UUIDs where the server can and where that
-// takes fewer requests than the whole list.
+// takes fewer requests than the whole list: each has a cost of its own beside
+// that of its rows.
 func (t *site) question(keys []assets.Key, names map[assets.Kind][]string) question {
 	q := question{some: map[assets.Kind][]string{}, names: names}
 	for _, key := range keys {
 		q.some[key.Kind] = append(q.some[key.Kind], key.UUID)
 	}
 	for kind, uuids := range q.some {
-		lines := inParts(len(uuids), rowsInLine) + inParts(len(names[kind]), rowsInLine)
-		if t.pages(kind, uuids) <= lines || kind == assets.Database || t.version.Before(assets.Version{Major: 6}) || t.version == (assets.Version{}) {
+		if t.pages(kind, uuids) <= superset.Lines(uuids)+superset.Lines(names[kind]) || kind == assets.Database || t.version.Before(assets.Version{Major: 6}) || t.version == (assets.Version{}) {
 			delete(q.some, kind)
 			q.whole = append(q.whole, kind)
 		}
@@ -192,7 +188,7 @@ func (t *site) pages(kind assets.Kind, uuids []string) int {
 			rows++
 		}
 	}
-	return max(1, inParts(rows, cmp.Or(t.client.PageSize(), superset.PageSize)))
+	return inParts(rows, cmp.Or(t.client.PageSize(), superset.PageSize))
 }
 
 // inParts is how many parts of a size hold n.
